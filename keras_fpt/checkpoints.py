@@ -1,0 +1,156 @@
+"""Checkpoints of what was trained: 3 MB instead of 500.
+
+A file holds the trained variables by path, as float32, and a header that says
+which frozen trunk they were trained on. It is safetensors: no pickle, read by
+any backend.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import pathlib
+from collections.abc import Collection
+from collections.abc import Iterable
+from typing import Any
+
+import keras
+import numpy as np
+
+_FORMAT = "keras_fpt trained variables 1"
+
+Path = str | os.PathLike[str]
+
+
+def save_trained(
+    path: Path,
+    trained: Iterable[Any],
+    frozen: Iterable[Any],
+    header: dict[str, Any],
+) -> None:
+    """Writes the trained variables, whole or not at all.
+
+    Args:
+        path: string or path. The file to write.
+        trained: the variables to write.
+        frozen: the variables that they were trained on; only hashed.
+        header: dict that JSON can hold. What rebuilds the model.
+    """
+    import safetensors.numpy
+
+    tensors = {v.path: _values(v) for v in trained}
+    metadata = {
+        "format": _FORMAT,
+        "model": json.dumps(header, sort_keys=True),
+        "frozen_sha256": frozen_hash(frozen),
+    }
+    target = pathlib.Path(path)
+    if not target.parent.is_dir():
+        raise ValueError(
+            f"Cannot write {str(target)!r}: there is no folder "
+            f"{str(target.parent)!r}"
+        )
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(safetensors.numpy.save(tensors, metadata))
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load_trained(
+    path: Path, trained: Collection[Any], frozen: Iterable[Any]
+) -> None:
+    """Reads trained variables back; a file that does not fit changes nothing.
+
+    Args:
+        path: string or path. A file that `save_trained` wrote.
+        trained: the variables to read.
+        frozen: the variables whose hash the file must name.
+    """
+    metadata, tensors = _read(path)
+    _check_fit(path, tensors, {v.path: tuple(v.shape) for v in trained})
+    if metadata["frozen_sha256"] != frozen_hash(frozen):
+        header = json.loads(metadata["model"])
+        raise ValueError(
+            f"{str(path)!r} was trained on other frozen weights: "
+            f"{describe_trunk(header)}. Build the model around that trunk"
+        )
+    for variable in trained:
+        variable.assign(tensors[variable.path])
+
+
+def read_header(path: Path) -> dict[str, Any]:
+    """The header that `save_trained` was given."""
+    return json.loads(_read(path)[0]["model"])
+
+
+def describe_trunk(header: dict[str, Any]) -> str:
+    """One line about the trunk that a header names."""
+    preset = header["trunk"]["config"]["preset"] or "a backbone object"
+    if header["initialization"] == "random":
+        return f"the shape of {preset}, random with seed {header['seed']}"
+    return str(preset)
+
+
+def frozen_hash(variables: Iterable[Any]) -> str:
+    """SHA-256 over paths, shapes and values, in the order of the paths."""
+    digest = hashlib.sha256()
+    for variable in sorted(variables, key=lambda v: v.path):
+        shape = tuple(variable.shape)
+        digest.update(f"{variable.path} {shape}\n".encode())
+        digest.update(_values(variable).data)
+    return digest.hexdigest()
+
+
+def _values(variable: Any) -> np.ndarray:
+    values = keras.ops.convert_to_numpy(variable.value)
+    return np.ascontiguousarray(values, dtype="float32")
+
+
+def _read(path: Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:
+    import safetensors
+
+    if not pathlib.Path(path).is_file():
+        raise ValueError(f"There is no checkpoint {str(path)!r}")
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
+    except safetensors.SafetensorError as error:
+        raise ValueError(
+            f"{str(path)!r} is not a whole safetensors file ({error}): "
+            "expected one that `save_trained` wrote"
+        ) from None
+    if metadata.get("format") != _FORMAT:
+        raise ValueError(
+            f"{str(path)!r} holds no trained variables of keras_fpt: expected "
+            f"format {_FORMAT!r}, received {metadata.get('format')!r}"
+        )
+    return metadata, tensors
+
+
+def _check_fit(
+    path: Path,
+    tensors: dict[str, np.ndarray],
+    shapes: dict[str, tuple[int, ...]],
+) -> None:
+    missing = sorted(set(shapes) - set(tensors))
+    extra = sorted(set(tensors) - set(shapes))
+    misshapen = [
+        f"{name} is {tensors[name].shape}, expected {shapes[name]}"
+        for name in sorted(set(shapes) & set(tensors))
+        if tensors[name].shape != shapes[name]
+    ]
+    problems = {"missing": missing, "extra": extra, "misshapen": misshapen}
+    found = [f"{k}: {', '.join(v)}" for k, v in problems.items() if v]
+    if found:
+        raise ValueError(
+            f"{str(path)!r} does not fit this model; {'; '.join(found)}. "
+            "Build the model with the inputs, outputs and finetune groups of "
+            "the file"
+        )
