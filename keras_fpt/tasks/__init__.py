@@ -1,0 +1,45 @@
+"""The tasks of the paper: tokens in, classes out. They know no model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras_fpt.tasks.bit_memory import BitMemory
+from keras_fpt.tasks.bit_xor import BitXor
+from keras_fpt.tasks.task import Task
+
+_TASKS: dict[str, type[Task]] = {"bit_memory": BitMemory, "bit_xor": BitXor}
+
+__all__ = ["BitMemory", "BitXor", "Task", "get", "names"]
+
+
+def names() -> list[str]:
+    """Names of the tasks that `get` knows."""
+    return list(_TASKS)
+
+
+def get(name: str, **arguments: Any) -> Task:
+    """Makes a task.
+
+    Args:
+        name: string. One of `names()`.
+        **arguments: sizes of the task, as its class documents them.
+
+    Returns:
+        A `Task`.
+
+    Raises:
+        ValueError: if there is no such task or a size does not fit.
+
+    Example:
+
+    ```python
+    task = keras_fpt.tasks.get("bit_xor", num_bits=8)
+    ```
+    """
+    if name not in _TASKS:
+        raise ValueError(
+            f"Unknown task {name!r}. Known tasks: {', '.join(names())}; a task "
+            "of your own is a subclass of `keras_fpt.tasks.Task`"
+        )
+    return _TASKS[name](**arguments)
