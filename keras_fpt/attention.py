@@ -1,0 +1,51 @@
+"""Which tokens attend to which: the attention maps of a model's trunk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_fpt.fpt import FrozenPretrainedTransformer
+
+
+def attention_maps(
+    model: FrozenPretrainedTransformer, x: Any, layer: int = 0
+) -> np.ndarray:
+    """Computes the attention of one block, after softmax, without dropout.
+
+    Args:
+        model: a `FrozenPretrainedTransformer`.
+        x: array, or dict of `"tokens"` and `"padding_mask"`. One batch of the
+            model's inputs.
+        layer: int. The block, counted from 0; negative from the last.
+            Defaults to `0`, the block that the paper looks at (section 3.5).
+
+    Returns:
+        Array of shape `(batch, heads, num_tokens, num_tokens)`. Entry
+        `[..., i, j]` is how much token `i` attends to token `j`; the entries
+        of a row sum to one.
+
+    Raises:
+        ValueError: if the trunk has no such block or `x` does not fit.
+
+    Example:
+
+    ```python
+    x, _ = task.test_data(batch_size=64)[0]
+    keras_fpt.attention_maps(model, x).mean(axis=(0, 1))  # heads averaged
+    ```
+    """
+    num_blocks = len(model.trunk.blocks)
+    if not -num_blocks <= layer < num_blocks:
+        raise ValueError(
+            f"The trunk has blocks 0..{num_blocks - 1}. Received: layer={layer}"
+        )
+    model.check_tokens(x)
+    embed = keras.Model(model.input, model.embedded_tokens)
+    mask = x["padding_mask"] if isinstance(x, dict) else None
+    scores = model.trunk.attention_scores(
+        embed(x, training=False), layer % num_blocks, mask
+    )
+    return keras.ops.convert_to_numpy(scores)

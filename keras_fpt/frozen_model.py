@@ -1,0 +1,129 @@
+"""A Keras model of which only chosen groups are trained, now and reloaded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from keras_fpt import checkpoints
+from keras_fpt import finetuning
+from keras_fpt.layers import TokenSpec
+
+
+class FrozenModel(keras.Model):
+    """A functional model from tokens to answers that keeps its freeze.
+
+    A subclass builds the functional model, then sets the attributes and calls
+    `set_finetune_rules`; its config holds what leads to the same rules.
+
+    Attributes:
+        tokens_spec: `TokenSpec`. What goes in.
+        takes_padding_mask: bool. Whether a padding mask goes in, too.
+        finetune_rules: tuple of `finetuning.Rule`, tried in order. What is
+            trained.
+    """
+
+    tokens_spec: TokenSpec
+    takes_padding_mask: bool
+    finetune_rules: tuple[finetuning.Rule, ...]
+
+    def set_finetune_rules(self, rules: tuple[finetuning.Rule, ...]) -> None:
+        """Freezes by rule. Called once, before `compile`."""
+        self.finetune_rules = rules
+        self._apply_finetune_rules()
+
+    def finetune_summary(self, print_fn: Any = print) -> dict[str, Any]:
+        """Prints what is trained, by group, and returns it as data.
+
+        Two counts stand side by side: the true one, which Keras trains, and
+        the paper's, which leaves out positions past the sequence, the bias of
+        the head and the final norm.
+
+        Args:
+            print_fn: callable that takes a string. Defaults to `print`.
+
+        Returns:
+            Dict from each group, and `"total"`, to a dict of `"trained"`,
+            `"total"` and `"paper"`: numbers of parameters.
+        """
+        counts = finetuning.count_parameters(
+            self.weights, self.finetune_rules, self.tokens_spec.num_tokens
+        )
+        print_fn(finetuning.describe_counts(counts))
+        return counts
+
+    def save_trained(self, path: checkpoints.Path) -> None:
+        """Writes the trained variables to a safetensors file.
+
+        The file names the trunk and holds a hash of its frozen values, so
+        that it loads on no other. It is written whole or not at all.
+
+        Args:
+            path: string or path. The file, by custom `*.safetensors`.
+        """
+        trained, frozen = self._trained_and_frozen()
+        checkpoints.save_trained(path, trained, frozen, self.get_config())
+
+    def load_trained(self, path: checkpoints.Path) -> None:
+        """Reads the trained variables of a `save_trained` file.
+
+        Args:
+            path: string or path. The file.
+
+        Raises:
+            ValueError: if the file is damaged, does not fit this model or was
+                trained on another trunk. The model stays as it was.
+        """
+        checkpoints.load_trained(path, *self._trained_and_frozen())
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if args:
+            self.check_tokens(args[0])
+        return super().__call__(*args, **kwargs)
+
+    def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
+        self.check_tokens(x)
+        validation_data = kwargs.get("validation_data")
+        if isinstance(validation_data, (list, tuple)):
+            self.check_tokens(validation_data[0])
+        return super().fit(x, *args, **kwargs)
+
+    def evaluate(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
+        self.check_tokens(x)
+        return super().evaluate(x, *args, **kwargs)
+
+    def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        self.check_tokens(x)
+        return super().predict(x, *args, **kwargs)
+
+    @property
+    def trainable(self) -> bool:
+        """Whether the model trains; `True` keeps the finetune rules."""
+        return super().trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        keras.Model.trainable.fset(self, value)
+        if value:
+            self._apply_finetune_rules()
+
+    def check_tokens(self, x: Any) -> None:
+        """Refuses arrays that are no tokens of this model."""
+        self.tokens_spec.check(x, self.takes_padding_mask)
+
+    def _apply_finetune_rules(self) -> None:
+        finetuning.apply_rules(self.weights, self.finetune_rules)
+        # Keras keeps the flag of a layer in its config, and a trunk its rules:
+        # even a clone, which is no longer of this class, is frozen.
+        for layer in self.layers:
+            flags = {weight.trainable for weight in layer.weights}
+            if len(flags) == 1:
+                layer.trainable = flags.pop()
+
+    def _trained_and_frozen(self) -> tuple[list[Any], list[Any]]:
+        split: tuple[list[Any], list[Any]] = ([], [])
+        for variable in self.weights:
+            group = finetuning.group_of(variable.path, self.finetune_rules)
+            split[0 if group.trained else 1].append(variable)
+        return split
