@@ -1,0 +1,109 @@
+"""Settings and small models that the tests share."""
+
+import importlib.util
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+# Keras writes its settings to its home on import: not to the user's.
+os.environ.setdefault("KERAS_HOME", tempfile.mkdtemp(prefix="keras-home-"))
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("MPLBACKEND", "agg")
+if importlib.util.find_spec("torch"):
+    # Where TensorFlow is loaded first, importing torch can crash.
+    import torch  # noqa: F401
+
+import keras
+import numpy as np
+import pytest
+
+ROOT = pathlib.Path(__file__).parent.parent
+# A tiny GPT-2: its sizes differ from one another, so that no two get mixed up.
+TINY = {
+    "vocabulary_size": 30,
+    "num_layers": 2,
+    "num_heads": 2,
+    "hidden_dim": 16,
+    "intermediate_dim": 24,
+    "max_sequence_length": 32,
+}
+
+
+def pytest_addoption(parser):
+    parser.addoption("--run-network", action="store_true")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--run-network"):
+        return
+    skip = pytest.mark.skip(reason="downloads from a hub: --run-network")
+    for item in items:
+        if "network" in item.keywords:
+            item.add_marker(skip)
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    keras.config.disable_traceback_filtering()
+    keras.utils.set_random_seed(0)
+
+
+@pytest.fixture
+def shared():
+    """The folder of data beside the checkout, which a user does not have."""
+    folder = ROOT.parent / "shared"
+    if not folder.is_dir():
+        pytest.skip("needs the data folder ../shared, which is not here")
+    return folder
+
+
+def make_backbone(**sizes):
+    """A tiny GPT-2 with random values, norms and biases too."""
+    import keras_nlp
+
+    arguments = {**TINY, "dropout": 0.0, **sizes}
+    backbone = keras_nlp.models.GPT2Backbone(**arguments)
+    rng = np.random.default_rng(0)
+    for weight in backbone.weights:
+        weight.assign(weight + 0.1 * rng.standard_normal(weight.shape))
+    return backbone
+
+
+@pytest.fixture
+def backbone():
+    return make_backbone()
+
+
+def values(variables):
+    """Copies: JAX on CPU may share memory with what NumPy is given."""
+    numpy = keras.ops.convert_to_numpy
+    return {v.path: np.array(numpy(v.value), copy=True) for v in variables}
+
+
+def run_python(code, *arguments, backend=None, **environment):
+    """Runs code in a process of its own and returns what it prints."""
+    environment = {**os.environ, **environment}
+    if backend is not None:
+        environment["KERAS_BACKEND"] = backend
+    process = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    assert process.returncode == 0, process.stderr[-3000:]
+    return process.stdout
+
+
+def other_backend():
+    """A backend that this process does not run, installed here."""
+    modules = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
+    order = list(modules)
+    here = order.index(keras.backend.backend())
+    for name in order[here + 1 :] + order[:here]:
+        if importlib.util.find_spec(modules[name]):
+            return name
+    pytest.skip("needs a second backend to be installed")
