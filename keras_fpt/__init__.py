@@ -4,10 +4,14 @@ A sequence of anything goes in, a frozen pretrained transformer computes, a
 linear head reads the answer out.
 """
 
-from keras_fpt import layers
-from keras_fpt import tasks
-from keras_fpt.attention import attention_maps
-from keras_fpt.fpt import FrozenPretrainedTransformer
+from keras_fpt.backend import check_backend
+
+check_backend()  # before the first import of Keras, which would say less
+
+from keras_fpt import layers  # noqa: E402
+from keras_fpt import tasks  # noqa: E402
+from keras_fpt.attention import attention_maps  # noqa: E402
+from keras_fpt.fpt import FrozenPretrainedTransformer  # noqa: E402
 
 __version__ = "0.1.0"
 

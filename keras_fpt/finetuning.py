@@ -26,6 +26,8 @@ GROUPS = (
     "feed_forward",
     "output",
 )
+# Those that the model adds to a trunk.
+OWN_GROUPS = ("input", "output")
 # Those of which every block has a part.
 BLOCK_GROUPS = ("layernorm", "attention", "feed_forward")
 PRESETS: dict[str, tuple[str, ...]] = {

@@ -57,13 +57,14 @@ class FrozenModel(keras.Model):
         """Writes the trained variables to a safetensors file.
 
         The file names the trunk and holds a hash of its frozen values, so
-        that it loads on no other. It is written whole or not at all.
+        that it loads on no other. It is written whole or not at all. An input
+        layer or a head that is frozen is written, too: no trunk has them.
 
         Args:
             path: string or path. The file, by custom `*.safetensors`.
         """
-        trained, frozen = self._trained_and_frozen()
-        checkpoints.save_trained(path, trained, frozen, self.get_config())
+        written, frozen = self._written_and_frozen()
+        checkpoints.save_trained(path, written, frozen, self.get_config())
 
     def load_trained(self, path: checkpoints.Path) -> None:
         """Reads the trained variables of a `save_trained` file.
@@ -75,7 +76,7 @@ class FrozenModel(keras.Model):
             ValueError: if the file is damaged, does not fit this model or was
                 trained on another trunk. The model stays as it was.
         """
-        checkpoints.load_trained(path, *self._trained_and_frozen())
+        checkpoints.load_trained(path, *self._written_and_frozen())
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if args:
@@ -121,9 +122,12 @@ class FrozenModel(keras.Model):
             if len(flags) == 1:
                 layer.trainable = flags.pop()
 
-    def _trained_and_frozen(self) -> tuple[list[Any], list[Any]]:
-        split: tuple[list[Any], list[Any]] = ([], [])
+    def _written_and_frozen(self) -> tuple[list[Any], list[Any]]:
+        """What a checkpoint holds, and what its trunk must bring."""
+        written: list[Any] = []
+        frozen: list[Any] = []
         for variable in self.weights:
             group = finetuning.group_of(variable.path, self.finetune_rules)
-            split[0 if group.trained else 1].append(variable)
-        return split
+            own = group.name in finetuning.OWN_GROUPS
+            (written if group.trained or own else frozen).append(variable)
+        return written, frozen

@@ -82,7 +82,7 @@ def values(variables):
     return {v.path: np.array(numpy(v.value), copy=True) for v in variables}
 
 
-def run_python(code, *arguments, backend=None, **environment):
+def run_python(code, *arguments, backend=None, cwd=ROOT, **environment):
     """Runs code in a process of its own and returns what it prints."""
     environment = {**os.environ, **environment}
     if backend is not None:
@@ -92,7 +92,7 @@ def run_python(code, *arguments, backend=None, **environment):
         env=environment,
         capture_output=True,
         text=True,
-        cwd=ROOT,
+        cwd=cwd,
     )
     assert process.returncode == 0, process.stderr[-3000:]
     return process.stdout

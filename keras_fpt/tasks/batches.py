@@ -79,6 +79,8 @@ class Batches(keras.utils.PyDataset):
         return -(-self.num_examples // self.batch_size)
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
+        if not 0 <= index < self.num_batches:  # also ends a `for` loop
+            raise IndexError(f"No batch {index} in {self.num_batches}")
         low = index * self.batch_size
         rows = slice(low, low + self.batch_size)
         if isinstance(self.x, dict):

@@ -14,6 +14,11 @@ def embedded_presets() -> list[str]:
     return sorted(p.parent.name for p in _EMBEDDED.glob("*/config.json"))
 
 
+def embedded_folder(preset: str) -> pathlib.Path:
+    """The folder of an embedded preset: its files, card and record."""
+    return _EMBEDDED / preset
+
+
 def load_backbone(preset: str, dropout: float, load_weights: bool) -> Any:
     """Loads a keras-nlp backbone, with the `dropout` that is asked for."""
     where = _locate(preset)
@@ -33,7 +38,7 @@ def _locate(preset: str) -> str:
             f"Received: {type(preset).__name__}"
         )
     if preset in embedded_presets():
-        return str(_EMBEDDED / preset)
+        return str(embedded_folder(preset))
     if "://" in preset:
         return preset
     folder = pathlib.Path(preset).expanduser()
