@@ -158,33 +158,52 @@ def test_streams_are_the_same_on_another_backend():
     assert run_python(STREAM, backend=other_backend()) == here
 
 
-def test_fit_draws_the_same_batches_with_workers(backbone):
-    """What `fit` sees: positions 0, 1, 2, ... over all epochs."""
+def test_fit_sees_the_stream_in_order(backbone):
+    """The losses of `fit` are those of a loop by hand, with workers, too."""
+    task = tasks.BitXor()
 
-    class Recorded(keras_fpt.tasks.BitXor):
-        def __init__(self):
-            super().__init__()
-            self.drawn = []
-
-        def sample(self, rng, batch_size):
-            x, y = super().sample(rng, batch_size)
-            self.drawn.append(x.tobytes())
-            return x, y
-
-    stream = tasks.BitXor().train_data(4)
-    expected = {stream[index][0].tobytes() for index in range(6)}
-    for workers in (1, 2):
-        task = Recorded()
-        model = keras_fpt.FrozenPretrainedTransformer(backbone, task=task)
+    def fresh_model():
+        keras.utils.set_random_seed(0)
+        model = keras_fpt.FrozenPretrainedTransformer(
+            backbone, task=task, dropout=0.0
+        )
         model.compile(**task.compile_args())
-        model.fit(
-            task.train_data(4, workers=workers),
-            epochs=2,
-            steps_per_epoch=3,
+        return model
+
+    def fit(epochs, **arguments):
+        history = fresh_model().fit(
+            task.train_data(4, **arguments),
+            epochs=epochs,
+            steps_per_epoch=6 // epochs,
             shuffle=False,
             verbose=0,
         )
-        assert expected <= set(task.drawn)
+        return history.history["loss"]
+
+    def by_hand(start):
+        model, stream = fresh_model(), task.train_data(4, start=start)
+        losses = []
+        for index in range(6):
+            logs = model.train_on_batch(*stream[index], return_dict=True)
+            losses.append(float(logs["loss"]))
+            model.reset_metrics()
+        return losses
+
+    first = by_hand(start=0)
+    expected = [np.mean(first[:3]), np.mean(first[3:])]
+    np.testing.assert_allclose(fit(epochs=2), expected, rtol=1e-4)
+    # Keras' workers may draw one batch to look at, and drop it.
+    loss = fit(epochs=1, workers=2)
+    starts = [np.mean(first), np.mean(by_hand(start=1))]
+    assert np.isclose(loss, starts, rtol=1e-4).any()
+
+
+def test_fit_without_end_is_refused(backbone):
+    task = tasks.BitXor()
+    model = keras_fpt.FrozenPretrainedTransformer(backbone, task=task)
+    model.compile(**task.compile_args())
+    with pytest.raises(ValueError, match="steps_per_epoch"):
+        model.fit(task.train_data(4))
 
 
 def test_a_task_of_the_users_own(backbone):
@@ -251,12 +270,17 @@ def test_recipe_is_the_originals():
         (lambda: tasks.BitXor(num_bits=0), "num_bits=0"),
         (lambda: tasks.BitMemory(num_patterns=2.5), "num_patterns=2.5"),
         (lambda: tasks.BitXor(holdout=1.0), "holdout=1.0"),
+        (lambda: tasks.BitXor(1, holdout=0.9), "4 of 4 inputs.*holdout=0.9"),
+        (lambda: tasks.BitXor(1, holdout=0.1), "0 of 4 inputs.*holdout=0.1"),
+        (lambda: tasks.BitXor(num_bits=True), "num_bits=True"),
+        (lambda: tasks.get("bit_xor", variant="lra"), "'paper'.*'lra'"),
         (lambda: tasks.BitXor(num_bits=9, holdout=0.2), "18 bits.*holdout=0.2"),
-        (lambda: tasks.BitXor().train_data(0), "batch_size.* 0"),
-        (lambda: tasks.BitXor().train_data(1, seed=-1), "seed.* -1"),
-        (lambda: tasks.BitXor().train_data(1, start=-1), "start.* -1"),
-        (lambda: tasks.BitXor().test_data(0), "batch_size.* 0"),
-        (lambda: Batches(([1], [1]), -2), "batch_size.* -2"),
+        (lambda: tasks.BitXor().train_data(0), "batch_size=0"),
+        (lambda: tasks.BitXor().train_data(1, seed=-1), "seed=-1"),
+        (lambda: tasks.BitXor().train_data(1, seed=2**32), "below 2.*32"),
+        (lambda: tasks.BitXor().train_data(1, start=-1), "start=-1"),
+        (lambda: tasks.BitXor().test_data(0), "batch_size=0"),
+        (lambda: Batches(([1], [1]), -2), "batch_size=-2"),
     ],
 )
 def test_refusals(call, message):

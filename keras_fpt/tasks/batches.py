@@ -8,6 +8,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_fpt.sizes import whole_number
+
 
 class Stream(keras.utils.PyDataset):
     """Batches without end; a batch is a function of seed and position.
@@ -16,7 +18,7 @@ class Stream(keras.utils.PyDataset):
         sample: callable that takes a `numpy.random.Generator` and a batch
             size and returns `(x, y)`.
         batch_size: int. Examples a batch.
-        seed: int. The seed of the stream.
+        seed: int. The seed of the stream, below 2**32.
         start: int. The position of the first batch.
         **kwargs: arguments of `keras.utils.PyDataset`.
     """
@@ -32,19 +34,15 @@ class Stream(keras.utils.PyDataset):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        for name, value, least in (
-            ("batch_size", batch_size, 1),
-            ("seed", seed, 0),
-            ("start", start, 0),
-        ):
-            if value < least:
-                raise ValueError(
-                    f"`{name}` must be at least {least}. Received: {value}"
-                )
         self.sample = sample
-        self.batch_size = batch_size
-        self.seed = seed
-        self.start = start
+        self.batch_size = whole_number("batch_size", batch_size)
+        self.seed = whole_number("seed", seed, least=0)
+        self.start = whole_number("start", start, least=0)
+        if self.seed >= 2**32:
+            raise ValueError(
+                "`seed` must be below 2**32, or its stream could meet that of "
+                f"another split. Received: seed={seed}"
+            )
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
         rng = np.random.default_rng((self.seed, 0, self.start + index))
@@ -63,12 +61,8 @@ class Batches(keras.utils.PyDataset):
         self, examples: tuple[Any, Any], batch_size: int, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        if batch_size < 1:
-            raise ValueError(
-                f"`batch_size` must be at least 1. Received: {batch_size}"
-            )
         self.x, self.y = examples
-        self.batch_size = batch_size
+        self.batch_size = whole_number("batch_size", batch_size)
 
     @property
     def num_examples(self) -> int:
@@ -79,8 +73,6 @@ class Batches(keras.utils.PyDataset):
         return -(-self.num_examples // self.batch_size)
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
-        if not 0 <= index < self.num_batches:  # also ends a `for` loop
-            raise IndexError(f"No batch {index} in {self.num_batches}")
         low = index * self.batch_size
         rows = slice(low, low + self.batch_size)
         if isinstance(self.x, dict):

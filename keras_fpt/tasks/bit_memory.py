@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from keras_fpt.tasks.bits import bit_outputs
-from keras_fpt.tasks.bits import check_bit_sizes
+from keras_fpt.tasks.bits import bit_sizes
 from keras_fpt.tasks.bits import to_answer
 from keras_fpt.tasks.bits import to_tokens
 from keras_fpt.tasks.task import Examples
@@ -23,14 +23,14 @@ class BitMemory(Task):
     these and guessing the rest reaches 75 %: that is the floor.
 
     Batches: tokens of shape `(batch, 120, 50)`, float32; classes of shape
-    `(batch, 20, 50)`, int32, 0 for the bit -1 and 1 for the bit 1. The stream
-    never repeats; validation and test are 256 and 1,024 sequences of their
-    own.
+    `(batch, 20, 50)`, int32, 0 for the bit -1 and 1 for the bit 1. Training
+    never ends; validation and test are 256 and 1,024 sequences of their own.
 
     Args:
         num_bits: int. Length of a string. Defaults to `1000`.
         num_patterns: int. Strings to remember. Defaults to `5`.
         patch_size: int. Bits a token; divides `num_bits`. Defaults to `50`.
+        variant: string. `"paper"`; the original's code is the same.
 
     Raises:
         ValueError: if a size is no positive whole number or `patch_size` does
@@ -51,9 +51,16 @@ class BitMemory(Task):
     floor_accuracy = 0.75
 
     def __init__(
-        self, num_bits: int = 1000, num_patterns: int = 5, patch_size: int = 50
+        self,
+        num_bits: int = 1000,
+        num_patterns: int = 5,
+        patch_size: int = 50,
+        variant: str = "paper",
     ) -> None:
-        check_bit_sizes(num_bits, num_patterns, patch_size)
+        self.check_variant(variant)
+        num_bits, num_patterns, patch_size = bit_sizes(
+            num_bits, num_patterns, patch_size
+        )
         self.num_bits = num_bits
         self.num_patterns = num_patterns
         self.patch_size = patch_size

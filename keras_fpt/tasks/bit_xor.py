@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from keras_fpt.tasks.bits import bit_outputs
-from keras_fpt.tasks.bits import check_bit_sizes
+from keras_fpt.tasks.bits import bit_sizes
 from keras_fpt.tasks.bits import to_answer
 from keras_fpt.tasks.bits import to_tokens
 from keras_fpt.tasks.task import Examples
@@ -38,7 +38,9 @@ class BitXor(Task):
             place. Defaults to `2`.
         patch_size: int. Bits a token; divides `num_bits`. Defaults to `1`.
         holdout: float. Share of the inputs that is kept out of training, at
-            least 0 and less than 1. Defaults to `0.0`.
+            least 0 and less than 1. Validation is drawn from the others.
+            Defaults to `0.0`.
+        variant: string. `"paper"`; the original's code is the same.
 
     Raises:
         ValueError: if a size is no positive whole number, `patch_size` does
@@ -63,8 +65,12 @@ class BitXor(Task):
         num_patterns: int = 2,
         patch_size: int = 1,
         holdout: float = 0.0,
+        variant: str = "paper",
     ) -> None:
-        check_bit_sizes(num_bits, num_patterns, patch_size)
+        self.check_variant(variant)
+        num_bits, num_patterns, patch_size = bit_sizes(
+            num_bits, num_patterns, patch_size
+        )
         self.num_bits = num_bits
         self.num_patterns = num_patterns
         self.patch_size = patch_size
@@ -116,5 +122,11 @@ class BitXor(Task):
         bits = bits.reshape(-1, self.num_patterns, self.num_bits)
         order = np.random.default_rng(_HOLDOUT_SEED).permutation(len(bits))
         num_unseen = round(holdout * len(bits))
+        if holdout and not 0 < num_unseen < len(bits):
+            raise ValueError(
+                f"`holdout` keeps {num_unseen} of {len(bits)} inputs out of "
+                "training: choose a share that leaves some on both sides. "
+                f"Received: holdout={holdout!r}"
+            )
         unseen, seen = np.split(order, [num_unseen])
         return bits[np.sort(seen)], bits[np.sort(unseen)]

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 
+from keras_fpt.sizes import whole_number
 
-def check_bit_sizes(num_bits: int, num_patterns: int, patch_size: int) -> None:
-    """Refuses sizes that make no tokens."""
-    for name, value in (
-        ("num_bits", num_bits),
-        ("num_patterns", num_patterns),
-        ("patch_size", patch_size),
-    ):
-        if not isinstance(value, int) or value < 1:
-            raise ValueError(
-                f"`{name}` must be a whole number of at least 1. "
-                f"Received: {name}={value!r}"
-            )
+
+def bit_sizes(
+    num_bits: int, num_patterns: int, patch_size: int
+) -> tuple[int, int, int]:
+    """The three sizes, refused if they make no tokens."""
+    num_bits = whole_number("num_bits", num_bits)
+    num_patterns = whole_number("num_patterns", num_patterns)
+    patch_size = whole_number("patch_size", patch_size)
     if num_bits % patch_size:
         raise ValueError(
             "`patch_size` must divide `num_bits`, for a token never spans two "
             f"strings. Received: num_bits={num_bits}, patch_size={patch_size}"
         )
+    return num_bits, num_patterns, patch_size
 
 
 def bit_outputs(num_bits: int, patch_size: int) -> tuple[int, ...]:

@@ -31,6 +31,8 @@ class Task:
             `False`.
         floor_accuracy: float or `None`. What the best rule reaches that
             ignores the sequence, or copies from it. Defaults to `None`.
+        variants: tuple of strings. The forms that `tasks.get` knows it in,
+            the default first. Defaults to `("paper",)`.
         num_validation_examples: int. Defaults to `256`.
         num_test_examples: int. Defaults to `1024`.
 
@@ -51,6 +53,7 @@ class Task:
     readout: str = "last"
     padding_mask: bool = False
     floor_accuracy: float | None = None
+    variants: tuple[str, ...] = ("paper",)
     num_validation_examples: int = 256
     num_test_examples: int = 1024
 
@@ -67,23 +70,32 @@ class Task:
         """
         raise NotImplementedError
 
+    def check_variant(self, variant: str) -> None:
+        """Refuses a variant that this task does not have."""
+        if variant not in self.variants:
+            raise ValueError(
+                f"`variant` must be one of {self.variants}. "
+                f"Received: variant={variant!r}"
+            )
+
     def train_data(
         self, batch_size: int, seed: int = 0, start: int = 0, **kwargs: Any
     ) -> Stream:
         """An endless stream of training batches.
 
         Batch `i` follows from `seed` and `start + i` alone: it is the same
-        on every backend and with any number of workers. Pass
-        `steps_per_epoch` to `fit`, and `shuffle=False`, or Keras warns that
-        it does not shuffle an endless stream.
+        on every backend, and in the same order with any number of workers;
+        with more than one, Keras may drop the first. Every `fit` begins at
+        `start`. Pass it `steps_per_epoch`, and `shuffle=False`, or Keras
+        warns that it does not shuffle an endless stream.
 
         Args:
             batch_size: int. Examples a batch.
             seed: int. Another seed is another stream. Defaults to `0`.
             start: int. Batches to skip: the number that a stopped run has
                 seen goes on where it stopped. Defaults to `0`.
-            **kwargs: `workers`, `use_multiprocessing` and `max_queue_size`
-                of `keras.utils.PyDataset`.
+            **kwargs: `workers` and `max_queue_size` of
+                `keras.utils.PyDataset`.
         """
         return Stream(self.sample, batch_size, seed, start, **kwargs)
 
@@ -129,6 +141,6 @@ class Task:
         }
 
 
-# Two words of entropy: no training stream, which has three, shares them.
+# The second word of a training stream is 0: no seed of one meets these.
 _VALIDATION_SEED = (0, 1)
 _TEST_SEED = (0, 2)

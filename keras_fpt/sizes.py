@@ -1,0 +1,20 @@
+"""Sizes as they come in: whole numbers, NumPy's too, or a refusal."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+
+def whole_number(name: str, value: Any, least: int = 1) -> int:
+    """Returns `value` as an int, refused if it is none or below `least`."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or isinstance(value, bool) or number < least:
+        raise ValueError(
+            f"`{name}` must be a whole number of at least {least}. "
+            f"Received: {name}={value!r}"
+        )
+    return number
