@@ -63,7 +63,10 @@ def save_trained(
 
 
 def load_trained(
-    path: Path, trained: Collection[Any], frozen: Iterable[Any]
+    path: Path,
+    trained: Collection[Any],
+    frozen: Iterable[Any],
+    header: dict[str, Any],
 ) -> None:
     """Reads trained variables back; a file that does not fit changes nothing.
 
@@ -71,14 +74,16 @@ def load_trained(
         path: string or path. A file that `save_trained` wrote.
         trained: the variables to read.
         frozen: the variables whose hash the file must name.
+        header: dict. What `save_trained` would write for this model.
     """
     metadata, tensors = _read(path)
     _check_fit(path, tensors, {v.path: tuple(v.shape) for v in trained})
     if metadata["frozen_sha256"] != frozen_hash(frozen):
-        header = json.loads(metadata["model"])
+        theirs = describe_trunk(json.loads(metadata["model"]))
         raise ValueError(
-            f"{str(path)!r} was trained on other frozen weights: "
-            f"{describe_trunk(header)}. Build the model around that trunk"
+            f"{str(path)!r} was trained on other frozen weights: {theirs}. "
+            f"This model has {describe_trunk(header)}: build it around that "
+            "trunk"
         )
     for variable in trained:
         variable.assign(tensors[variable.path])
@@ -86,15 +91,17 @@ def load_trained(
 
 def read_header(path: Path) -> dict[str, Any]:
     """The header that `save_trained` was given."""
-    return json.loads(_read(path)[0]["model"])
+    return json.loads(_read(path, with_tensors=False)[0]["model"])
 
 
 def describe_trunk(header: dict[str, Any]) -> str:
     """One line about the trunk that a header names."""
-    preset = header["trunk"]["config"]["preset"] or "a backbone object"
+    trunk = header["trunk"]["config"]
+    preset = trunk["preset"] or "a backbone object"
+    blocks = f"{trunk['num_layers']} blocks of {preset}"
     if header["initialization"] == "random":
-        return f"the shape of {preset}, random with seed {header['seed']}"
-    return str(preset)
+        return f"{blocks}, random with seed {header['seed']}"
+    return blocks
 
 
 def frozen_hash(variables: Iterable[Any]) -> str:
@@ -112,7 +119,9 @@ def _values(variable: Any) -> np.ndarray:
     return np.ascontiguousarray(values, dtype="float32")
 
 
-def _read(path: Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:
+def _read(
+    path: Path, with_tensors: bool = True
+) -> tuple[dict[str, str], dict[str, np.ndarray]]:
     import safetensors
 
     if not pathlib.Path(path).is_file():
@@ -120,7 +129,8 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
+            names = file.keys() if with_tensors else ()
+            tensors = {name: file.get_tensor(name) for name in names}
     except safetensors.SafetensorError as error:
         raise ValueError(
             f"{str(path)!r} is not a whole safetensors file ({error}): "

@@ -26,8 +26,6 @@ GROUPS = (
     "feed_forward",
     "output",
 )
-# Those that the model adds to a trunk.
-OWN_GROUPS = ("input", "output")
 # Those of which every block has a part.
 BLOCK_GROUPS = ("layernorm", "attention", "feed_forward")
 PRESETS: dict[str, tuple[str, ...]] = {
@@ -164,7 +162,13 @@ def _selected_blocks(
     finetune: Finetune, num_blocks: int
 ) -> dict[str, set[int] | None]:
     """Maps each selected group to its blocks; `None` is the whole group."""
-    words = (finetune,) if isinstance(finetune, str) else tuple(finetune)
+    one = isinstance(finetune, str) or not isinstance(finetune, Iterable)
+    words = (finetune,) if one else tuple(finetune)
+    if not words:
+        raise ValueError(
+            "`finetune` selects nothing. To train nothing, set "
+            "`model.trainable = False`; the linear probe is 'output_only'"
+        )
     selected: dict[str, set[int] | None] = {}
     for word in words:
         for name in PRESETS.get(word, (word,)):

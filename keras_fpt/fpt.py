@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import random
 from typing import Any
 
@@ -14,16 +15,7 @@ from keras_fpt.finetuning import make_rules
 from keras_fpt.frozen_model import FrozenModel
 from keras_fpt.initialization import check_initialization
 from keras_fpt.initialization import draw_random
-from keras_fpt.layers import Readout
-from keras_fpt.layers import TokenSpec
-from keras_fpt.layers import head
-from keras_fpt.layers import num_readout_tokens
-
-# The variables around the trunk, whose own groups its family knows.
-_OWN_GROUPS = {
-    "input": (r"input_(projection|embedding)/\w+",),
-    "output": (r"head/\w+",),
-}
+from keras_fpt.layers import Interface
 
 
 @keras.saving.register_keras_serializable(package="keras_fpt")
@@ -107,63 +99,47 @@ class FrozenPretrainedTransformer(FrozenModel):
         seed: int | None = None,
         name: str = "frozen_pretrained_transformer",
     ) -> None:
-        inputs, outputs, readout, padding_mask = _from_task(
-            task, inputs, outputs, readout, padding_mask
-        )
-        tokens_spec = TokenSpec.of(inputs)
-        read_tokens = num_readout_tokens(outputs)
-        _check_arguments(tokens_spec, read_tokens, dropout)
-        if readout == "last_real" and not padding_mask:
+        interface = Interface.of(task, inputs, outputs, readout, padding_mask)
+        if not 0 <= dropout < 1:
             raise ValueError(
-                'readout="last_real" needs to know which tokens are real: '
-                "pass `padding_mask=True`"
+                "`dropout` is a share, at least 0 and less than 1. "
+                f"Received: dropout={dropout!r}"
             )
         check_initialization(initialization)
 
         # === Layers ===
         trunk = _own_trunk(backbone, num_layers)
-        trunk.check_length(tokens_spec.num_tokens)
+        trunk.check_length(interface.tokens.num_tokens)
         trunk.set_finetune(finetune)
         if initialization == "random":
-            seed = _draw_seed() if seed is None else seed
+            seed = _draw_seed() if seed is None else operator.index(seed)
             draw_random(trunk, seed)
 
         # === Functional Model ===
-        tokens = tokens_spec.model_input(variable_length=padding_mask)
-        mask = None
-        if padding_mask:
-            mask = keras.Input((None,), dtype="bool", name="padding_mask")
-        embedded = tokens_spec.embed(tokens, trunk.hidden_dim, dropout)
+        tokens, mask = interface.model_inputs()
+        named = {"tokens": tokens, "padding_mask": mask}
+        embedded = interface.tokens.embed(tokens, trunk.hidden_dim, dropout)
         hidden = trunk(embedded, padding_mask=mask)
         # (batch, num_tokens, hidden_dim)
-        read = Readout(read_tokens, readout, name="readout")(hidden, mask)
-        # (batch, [k,] hidden_dim)
         super().__init__(
-            inputs=(
-                {"tokens": tokens, "padding_mask": mask}
-                if padding_mask
-                else tokens
-            ),
-            outputs=head(read, trunk.hidden_dim, outputs),
+            inputs=tokens if mask is None else named,
+            outputs=interface.answer(hidden, mask, trunk.hidden_dim),
             name=name,
         )
 
         # === Config ===
         self.trunk = trunk
-        self.tokens_spec = tokens_spec
-        self.takes_padding_mask = padding_mask
+        trunk.taken = True
+        self.interface = interface
         self.embedded_tokens = embedded
         self._arguments: dict[str, Any] = {
-            "inputs": tokens_spec.config(),
-            "outputs": outputs if isinstance(outputs, int) else list(outputs),
-            "readout": readout,
-            "padding_mask": padding_mask,
+            **interface.config(),
             "finetune": trunk.finetune,
             "dropout": dropout,
             "initialization": initialization,
             "seed": seed,
         }
-        own_rules = make_rules(finetune, _OWN_GROUPS, len(trunk.blocks))
+        own_rules = make_rules(finetune, interface.groups, len(trunk.blocks))
         self.set_finetune_rules(trunk.finetune_rules + own_rules)
 
     @classmethod
@@ -193,6 +169,13 @@ class FrozenPretrainedTransformer(FrozenModel):
                 to `None`, all of them.
             **kwargs: the other arguments of the class.
 
+        Returns:
+            A `FrozenPretrainedTransformer`.
+
+        Raises:
+            ValueError: if there is no such preset or an argument does not
+                fit the others.
+
         Example:
 
         ```python
@@ -219,7 +202,7 @@ class FrozenPretrainedTransformer(FrozenModel):
 
     @classmethod
     def from_trained(
-        cls, path: checkpoints.Path
+        cls, path: checkpoints.Path, preset: str | None = None
     ) -> FrozenPretrainedTransformer:
         """Builds the model of a `save_trained` file and loads it.
 
@@ -228,17 +211,27 @@ class FrozenPretrainedTransformer(FrozenModel):
 
         Args:
             path: string or path. The file.
+            preset: string or `None`. Where the preset lies if not where the
+                file says. Defaults to `None`.
+
+        Returns:
+            A `FrozenPretrainedTransformer`.
+
+        Raises:
+            ValueError: if the file is damaged or its trunk is not there.
         """
         config = checkpoints.read_header(path)
+        config.pop("trainable")
         sizes = config.pop("trunk")["config"]
-        if sizes["preset"] is None:
+        preset = preset or sizes["preset"]
+        if preset is None:
             raise ValueError(
                 f"{str(path)!r} was trained around a backbone object, which "
                 "no preset names: build the model around that backbone and "
                 "call `load_trained`"
             )
         model = cls.from_preset(
-            sizes["preset"], num_layers=sizes["num_layers"], **config
+            preset, num_layers=sizes["num_layers"], **config
         )
         model.load_trained(path)
         return model
@@ -248,6 +241,7 @@ class FrozenPretrainedTransformer(FrozenModel):
             "trunk": self._trunk_config(),
             **self._arguments,
             "name": self.name,
+            "trainable": self.trainable,
         }
 
     @classmethod
@@ -258,7 +252,11 @@ class FrozenPretrainedTransformer(FrozenModel):
         trunk = keras.saving.deserialize_keras_object(
             config.pop("trunk"), custom_objects
         )
-        return cls(trunk, **config)
+        trainable = config.pop("trainable", True)
+        model = cls(trunk, **config)
+        if not trainable:
+            model.trainable = False
+        return model
 
     def _trunk_config(self) -> dict[str, Any]:
         config = keras.saving.serialize_keras_object(self.trunk)
@@ -267,54 +265,15 @@ class FrozenPretrainedTransformer(FrozenModel):
         return config
 
 
-def _from_task(
-    task: Any,
-    inputs: Any,
-    outputs: Any,
-    readout: str | None,
-    padding_mask: bool | None,
-) -> tuple[Any, Any, str, bool]:
-    """The four arguments that a task says, from it or as they were given."""
-    if task is not None:
-        given = (inputs, outputs, readout, padding_mask)
-        if any(argument is not None for argument in given):
-            raise ValueError(
-                "`task` says inputs, outputs, readout and padding_mask: pass "
-                "either a task or these arguments, not both"
-            )
-        return task.inputs, task.outputs, task.readout, task.padding_mask
-    if inputs is None or outputs is None:
-        raise ValueError(
-            "Pass `task=`, or both `inputs=` and `outputs=`. Received: "
-            f"inputs={inputs!r}, outputs={outputs!r}"
-        )
-    return inputs, outputs, readout or "last", bool(padding_mask)
-
-
-def _check_arguments(
-    tokens_spec: TokenSpec, read_tokens: int | None, dropout: float
-) -> None:
-    if (read_tokens or 1) > tokens_spec.num_tokens:
-        raise ValueError(
-            f"Cannot read out the last {read_tokens} tokens of a sequence of "
-            f"{tokens_spec.num_tokens}: `outputs` asks for more tokens than "
-            "`inputs` has"
-        )
-    if not 0 <= dropout < 1:
-        raise ValueError(
-            "`dropout` is a share, at least 0 and less than 1. "
-            f"Received: dropout={dropout!r}"
-        )
-
-
 def _own_trunk(backbone: Any, num_layers: int | None) -> trunks.Trunk:
     """A trunk that nobody else holds."""
     if not isinstance(backbone, trunks.Trunk):
         return trunks.from_backbone(backbone, num_layers)
-    if num_layers is not None:
+    if backbone.taken or num_layers is not None:
         raise ValueError(
-            "A trunk that is built already keeps its blocks: choose "
-            f"`num_layers` when it is. Received: num_layers={num_layers}"
+            "A trunk serves one model, with the blocks that it has: pass a "
+            "keras-nlp backbone, of which each model takes a copy. Received: "
+            f"a trunk of {len(backbone.blocks)} blocks, num_layers={num_layers}"
         )
     return backbone
 

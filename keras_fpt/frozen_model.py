@@ -8,7 +8,7 @@ import keras
 
 from keras_fpt import checkpoints
 from keras_fpt import finetuning
-from keras_fpt.layers import TokenSpec
+from keras_fpt.layers import Interface
 
 
 class FrozenModel(keras.Model):
@@ -18,14 +18,12 @@ class FrozenModel(keras.Model):
     `set_finetune_rules`; its config holds what leads to the same rules.
 
     Attributes:
-        tokens_spec: `TokenSpec`. What goes in.
-        takes_padding_mask: bool. Whether a padding mask goes in, too.
+        interface: `Interface`. What goes in and what comes out.
         finetune_rules: tuple of `finetuning.Rule`, tried in order. What is
             trained.
     """
 
-    tokens_spec: TokenSpec
-    takes_padding_mask: bool
+    interface: Interface
     finetune_rules: tuple[finetuning.Rule, ...]
 
     def set_finetune_rules(self, rules: tuple[finetuning.Rule, ...]) -> None:
@@ -48,7 +46,7 @@ class FrozenModel(keras.Model):
             `"total"` and `"paper"`: numbers of parameters.
         """
         counts = finetuning.count_parameters(
-            self.weights, self.finetune_rules, self.tokens_spec.num_tokens
+            self.weights, self.finetune_rules, self.interface.tokens.num_tokens
         )
         print_fn(finetuning.describe_counts(counts))
         return counts
@@ -76,7 +74,8 @@ class FrozenModel(keras.Model):
             ValueError: if the file is damaged, does not fit this model or was
                 trained on another trunk. The model stays as it was.
         """
-        checkpoints.load_trained(path, *self._written_and_frozen())
+        written, frozen = self._written_and_frozen()
+        checkpoints.load_trained(path, written, frozen, self.get_config())
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if args:
@@ -85,6 +84,7 @@ class FrozenModel(keras.Model):
 
     def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
         self.check_tokens(x)
+        _check_end(x, kwargs.get("steps_per_epoch"))
         validation_data = kwargs.get("validation_data")
         if isinstance(validation_data, (list, tuple)):
             self.check_tokens(validation_data[0])
@@ -111,7 +111,7 @@ class FrozenModel(keras.Model):
 
     def check_tokens(self, x: Any) -> None:
         """Refuses arrays that are no tokens of this model."""
-        self.tokens_spec.check(x, self.takes_padding_mask)
+        self.interface.check(x)
 
     def _apply_finetune_rules(self) -> None:
         finetuning.apply_rules(self.weights, self.finetune_rules)
@@ -128,6 +128,17 @@ class FrozenModel(keras.Model):
         frozen: list[Any] = []
         for variable in self.weights:
             group = finetuning.group_of(variable.path, self.finetune_rules)
-            own = group.name in finetuning.OWN_GROUPS
+            own = group.name in self.interface.groups
             (written if group.trained or own else frozen).append(variable)
         return written, frozen
+
+
+def _check_end(x: Any, steps_per_epoch: int | None) -> None:
+    """Refuses an epoch without end, which Keras would train for ever."""
+    endless = isinstance(x, keras.utils.PyDataset) and x.num_batches is None
+    capped = steps_per_epoch or keras.config.max_steps_per_epoch()
+    if endless and not capped:
+        raise ValueError(
+            f"{type(x).__name__} gives batches without end: pass "
+            "`steps_per_epoch` to `fit`"
+        )

@@ -76,6 +76,11 @@ def backbone():
     return make_backbone()
 
 
+def tokens(*shape):
+    """Random tokens, the same each time."""
+    return np.random.default_rng(0).normal(size=shape).astype("float32")
+
+
 def values(variables):
     """Copies: JAX on CPU may share memory with what NumPy is given."""
     numpy = keras.ops.convert_to_numpy

@@ -117,6 +117,36 @@ def test_from_trained_needs_nothing_but_the_file(preset, path):
         np.testing.assert_array_equal(value, theirs[name])
 
 
+def test_header_names_preset_config_seed_and_hash(preset, path):
+    import json
+
+    import safetensors
+
+    model = FPT.from_preset(preset, **SIZES, initialization="random", seed=7)
+    model.save_trained(path)
+    with safetensors.safe_open(path, framework="numpy") as file:
+        header = file.metadata()
+    config = json.loads(header["model"])
+    assert config["trunk"]["config"]["preset"] == preset
+    assert config["seed"] == 7 and config["initialization"] == "random"
+    assert config["finetune"] == "fpt" and config["outputs"] == 4
+    assert len(header["frozen_sha256"]) == 64
+
+
+def test_a_preset_that_moved_is_named_anew(backbone, tmp_path, path):
+    old, new = tmp_path / "old", tmp_path / "new"
+    backbone.save_to_preset(str(old))
+    model = moved(FPT.from_preset(str(old), **SIZES))
+    model.save_trained(path)
+    old.rename(new)
+    with pytest.raises(ValueError, match="no folder"):
+        FPT.from_trained(path)
+    again = FPT.from_trained(path, preset=str(new))
+    theirs = values(model.weights)
+    for name, value in values(again.weights).items():
+        np.testing.assert_array_equal(value, theirs[name])
+
+
 def test_a_backbone_object_has_no_preset_to_build_from(backbone, path):
     FPT(backbone, **SIZES).save_trained(path)
     with pytest.raises(ValueError, match="around that backbone"):
@@ -149,6 +179,10 @@ class TestRefusals:
 
     def test_other_frozen_weights(self, backbone, path):
         moved(FPT(backbone, **SIZES)).save_trained(path)
+        shallow = FPT(backbone, **SIZES, num_layers=1, finetune="output_only")
+        FPT(backbone, **SIZES, finetune="output_only").save_trained(path)
+        self.refused(shallow, path, "2 blocks of .* model has 1 blocks of")
+        moved(FPT(backbone, **SIZES)).save_trained(path)
         other = make_backbone()
         for weight in other.weights:
             if "query/kernel" in weight.path:
@@ -159,7 +193,11 @@ class TestRefusals:
         arguments = {**SIZES, "initialization": "random"}
         FPT.from_preset(preset, **arguments, seed=5).save_trained(path)
         model = FPT.from_preset(preset, **arguments, seed=6)
-        self.refused(model, path, "preset, random with seed 5")
+        self.refused(
+            model,
+            path,
+            "2 blocks of .*preset, random with seed 5.*has .* seed 6",
+        )
 
     def test_lists_what_is_missing_extra_and_misshapen(self, backbone, path):
         FPT(backbone, inputs=(6, 2), outputs=4).save_trained(path)

@@ -70,9 +70,9 @@ def test_blocks_of_a_group(selection, blocks):
 
 def test_selections_of_one_group_add_up():
     one = tiny(("attention[0]", "attention[2]"))
-    assert trained_paths(one) == trained_paths(tiny("attention")) - {
-        path for path in trained_paths(tiny("attention[1]"))
-    }
+    assert trained_paths(one) == trained_paths(tiny("attention")) - (
+        trained_paths(tiny("attention[1]"))
+    )
     whole = tiny(("attention[0]", "attention"))
     assert trained_paths(whole) == trained_paths(tiny("attention"))
     after = tiny(("attention", "attention[0]"))

@@ -4,16 +4,13 @@ import keras
 import numpy as np
 import pytest
 from conftest import make_backbone
+from conftest import tokens
 from conftest import values
 
 import keras_fpt
 
 FPT = keras_fpt.FrozenPretrainedTransformer
 CROSS_ENTROPY = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-
-
-def tokens(*shape):
-    return np.random.default_rng(0).normal(size=shape).astype("float32")
 
 
 @pytest.mark.parametrize(
@@ -181,6 +178,21 @@ def test_dropout_acts_in_training_only(backbone):
     assert (logits(training=True) != quiet).any()
 
 
+def test_sizes_may_be_numpys(backbone, tmp_path):
+    ids = np.array([0, 3, 10])
+    model = FPT(
+        backbone,
+        inputs={"num_tokens": ids[1], "vocabulary_size": ids.max() + 1},
+        outputs=(np.int32(2), ids[1]),
+        num_layers=ids[1] - 2,
+        initialization="random",
+        seed=ids[2],
+    )
+    assert model.output_shape == (None, 2, 3)
+    model.save_trained(tmp_path / "trained.safetensors")
+    model.save(tmp_path / "model.keras")
+
+
 def test_regression_and_multi_label_are_a_matter_of_the_loss(backbone):
     x = tokens(16, 6, 3)
     model = FPT(backbone, inputs=(6, 3), outputs=1)
@@ -206,144 +218,3 @@ def test_summary_and_plot_name_the_four_parts(backbone):
     dot = keras.utils.model_to_dot(model, show_shapes=True).to_string()
     for part in ("input_projection", "trunk", "readout", "head"):
         assert part in dot
-
-
-class TestPadding:
-    ids = {"num_tokens": 8, "vocabulary_size": 11}
-
-    def model(self, backbone, **arguments):
-        arguments = {"inputs": self.ids, "outputs": 3, **arguments}
-        return FPT(backbone, padding_mask=True, **arguments)
-
-    def batch(self, length, lengths=(5, 3, 1)):
-        x = np.random.default_rng(0).integers(11, size=(3, 8))[:, :length]
-        mask = np.arange(length) < np.array(lengths)[:, None]
-        return {"tokens": x, "padding_mask": mask}
-
-    @pytest.mark.parametrize("readout", ["last_real", "mean"])
-    def test_more_padding_changes_nothing(self, backbone, readout):
-        model = self.model(backbone, readout=readout)
-        short = model.predict(self.batch(5), verbose=0)
-        long = model.predict(self.batch(8), verbose=0)
-        np.testing.assert_allclose(short, long, atol=1e-6)
-        unmasked = self.batch(8, lengths=(8, 8, 8))
-        assert np.abs(model.predict(unmasked, verbose=0) - long).max() > 1e-3
-
-    def test_last_real_tokens_are_read(self, backbone):
-        model = self.model(backbone, readout="last_real", outputs=(2, 3))
-        batch = self.batch(8, lengths=(5, 3, 2))
-        computed = model.predict(batch, verbose=0)
-        cut = FPT(
-            backbone, inputs={**self.ids, "num_tokens": 3}, outputs=(2, 3)
-        )
-        cut.set_weights(model.get_weights())
-        expected = cut.predict(batch["tokens"][1:2, :3], verbose=0)
-        np.testing.assert_allclose(computed[1:2], expected, atol=1e-5)
-
-    def test_arrays_of_different_length_train(self, backbone):
-        sequences = [np.arange(n) % 11 for n in (8, 2, 5, 7)]
-        padded = keras.utils.pad_sequences(sequences, padding="post")
-        ones = [np.ones(len(sequence)) for sequence in sequences]
-        mask = keras.utils.pad_sequences(ones, padding="post")
-        model = self.model(backbone, readout="last_real")
-        model.compile("adam", CROSS_ENTROPY)
-        x = {"tokens": padded, "padding_mask": mask}
-        y = np.array([0, 1, 2, 0])
-        history = model.fit(x, y, epochs=8, verbose=0).history
-        assert history["loss"][-1] < history["loss"][0]
-
-    def test_last_real_without_mask_is_refused(self, backbone):
-        with pytest.raises(ValueError, match="padding_mask=True"):
-            FPT(backbone, inputs=self.ids, outputs=3, readout="last_real")
-
-    def test_forgotten_mask_is_refused(self, backbone):
-        model = self.model(backbone)
-        with pytest.raises(ValueError, match="takes a padding mask"):
-            model.predict(self.batch(8)["tokens"], verbose=0)
-        with pytest.raises(ValueError, match=r"Received: \['mask', 'tokens'\]"):
-            model.predict({"tokens": np.ones((1, 8)), "mask": 0}, verbose=0)
-
-
-class TestRefusals:
-    @pytest.mark.parametrize(
-        "arguments, message",
-        [
-            ({}, "Pass `task=`, or both"),
-            ({"inputs": (6, 3)}, "Pass `task=`, or both"),
-            ({"inputs": (6, 3, 1), "outputs": 2}, "token_dim"),
-            ({"inputs": 6, "outputs": 2}, "token_dim"),
-            ({"inputs": {"num_tokens": 6}, "outputs": 2}, "vocabulary_size"),
-            ({"inputs": (6, 0), "outputs": 2}, "positive whole numbers"),
-            ({"inputs": (6, 2.5), "outputs": 2}, "positive whole numbers"),
-            ({"inputs": (6, 3), "outputs": 0}, "`outputs` is"),
-            ({"inputs": (6, 3), "outputs": (1, 2, 3, 4)}, "`outputs` is"),
-            ({"inputs": (6, 3), "outputs": "2"}, "`outputs` is"),
-            ({"inputs": (6, 3), "outputs": (7, 2)}, "last 7 tokens .* of 6"),
-            ({"inputs": (33, 3), "outputs": 2}, "32 positions.* 33 tokens"),
-            (
-                {"inputs": (6, 3), "outputs": 2, "readout": "first"},
-                "'last', 'last_real', 'mean'.*'first'",
-            ),
-            (
-                {"inputs": (6, 3), "outputs": (2, 2), "readout": "mean"},
-                "one vector a sequence",
-            ),
-            ({"inputs": (6, 3), "outputs": 2, "dropout": 1.0}, "less than 1"),
-            (
-                {"inputs": (6, 3), "outputs": 2, "initialization": "zeros"},
-                "'pretrained', 'random'.*'zeros'",
-            ),
-            (
-                {"inputs": (6, 3), "outputs": 2, "num_layers": 3},
-                r"1\.\.2.*num_layers=3",
-            ),
-        ],
-    )
-    def test_arguments(self, backbone, arguments, message):
-        with pytest.raises(ValueError, match=message) as error:
-            FPT(backbone, **arguments)
-        assert "\n" not in str(error.value)
-
-    def test_task_and_sizes_together(self, backbone):
-        task = keras_fpt.tasks.get("bit_xor")
-        with pytest.raises(ValueError, match="not both"):
-            FPT(backbone, task=task, outputs=2)
-
-    def test_unknown_backbone(self):
-        with pytest.raises(
-            ValueError, match="opens a Sequential.*GPT2Backbone"
-        ):
-            FPT(keras.Sequential(), inputs=(6, 3), outputs=2)
-
-    @pytest.mark.parametrize("shape", [(4, 6), (4, 6, 2), (4, 5, 3), (6, 3)])
-    def test_shapes_of_arrays(self, backbone, shape):
-        model = FPT(backbone, inputs=(6, 3), outputs=2)
-        model.compile("adam", CROSS_ENTROPY)
-        x, y = np.zeros(shape), np.zeros(len(np.zeros(shape)), int)
-        for call in (model, model.predict, lambda x: model.fit(x, y)):
-            with pytest.raises(ValueError, match=r"\(batch, 6, 3\)") as error:
-                call(x)
-            assert str(shape) in str(error.value)
-
-    def test_validation_arrays_are_looked_at(self, backbone):
-        model = FPT(backbone, inputs=(6, 3), outputs=2)
-        model.compile("adam", CROSS_ENTROPY)
-        bad = (np.zeros((4, 7, 3)), np.zeros(4))
-        with pytest.raises(ValueError, match=r"\(4, 7, 3\)"):
-            model.fit(tokens(4, 6, 3), np.zeros(4), validation_data=bad)
-
-    def test_list_of_sequences(self, backbone):
-        model = FPT(backbone, inputs=(6, 3), outputs=2)
-        with pytest.raises(ValueError, match="pad_sequences"):
-            model.predict([np.zeros((6, 3)), np.zeros((4, 3))])
-
-    @pytest.mark.parametrize("bad", [11, -1])
-    def test_ids_outside_the_vocabulary(self, backbone, bad):
-        ids = {"num_tokens": 4, "vocabulary_size": 11}
-        model = FPT(backbone, inputs=ids, outputs=2)
-        x = np.zeros((2, 4), int)
-        x[1, 2] = bad
-        with pytest.raises(ValueError, match=r"0\.\.10"):
-            model.predict(x, verbose=0)
-        with pytest.raises(ValueError, match="float64"):
-            model.predict(x.astype(float), verbose=0)

@@ -87,6 +87,16 @@ def test_config_makes_the_same_model(fitted):
     assert again.get_config() == model.get_config()
 
 
+def test_switched_off_stays_off(backbone, tmp_path):
+    model = FPT(backbone, inputs=(6, 3), outputs=2)
+    model.trainable = False
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert not loaded.trainable_weights
+    loaded.trainable = True
+    assert len(loaded.trainable_weights) == 15
+
+
 def test_clone_keeps_the_freeze(fitted):
     model, _ = fitted
     clone = keras.models.clone_model(model)

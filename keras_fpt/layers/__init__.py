@@ -1,8 +1,7 @@
 """The trained layers around a trunk: tokens in, readout, head."""
 
-from keras_fpt.layers.head import head
-from keras_fpt.layers.head import num_readout_tokens
+from keras_fpt.layers.interface import Interface
 from keras_fpt.layers.readout import Readout
 from keras_fpt.layers.tokens import TokenSpec
 
-__all__ = ["Readout", "TokenSpec", "head", "num_readout_tokens"]
+__all__ = ["Interface", "Readout", "TokenSpec"]

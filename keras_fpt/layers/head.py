@@ -4,34 +4,38 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import keras
+
+from keras_fpt.sizes import whole_number
 
 Outputs = int | Sequence[int]
 
 
-def num_readout_tokens(outputs: Outputs) -> int | None:
-    """How many tokens `outputs` reads; `None` for one without token axis.
+def output_sizes(outputs: Outputs) -> tuple[int, ...]:
+    """The sizes in `outputs`, refused if they name no answer.
 
     Args:
-        outputs: int or tuple of ints. `num_classes` reads one token;
+        outputs: int or sequence of ints. `num_classes` reads one token;
             `(k, num_classes)` the last `k`; `(k, values, num_classes)` reads
             `values` answers from each of them.
+
+    Returns:
+        Tuple of one to three ints.
     """
-    sizes = (outputs,) if isinstance(outputs, int) else tuple(outputs)
-    whole = all(isinstance(s, int) and s > 0 for s in sizes)
-    if not whole or not 1 <= len(sizes) <= 3 or isinstance(outputs, bool):
+    several = isinstance(outputs, Sequence) and not isinstance(outputs, str)
+    sizes = tuple(outputs) if several else (outputs,)  # type: ignore[arg-type]
+    if not 1 <= len(sizes) <= 3:
         raise ValueError(
             "`outputs` is `num_classes`, `(k, num_classes)` for the last k "
             "tokens, or `(k, values, num_classes)`. "
             f"Received: outputs={outputs!r}"
         )
-    return None if len(sizes) == 1 else sizes[0]
+    return tuple(whole_number("outputs", size) for size in sizes)
 
 
 def head(
-    read: keras.KerasTensor, hidden_dim: int, outputs: Outputs
+    read: keras.KerasTensor, hidden_dim: int, sizes: tuple[int, ...]
 ) -> keras.KerasTensor:
     """Applies the head, the same at every token that is read.
 
@@ -39,8 +43,7 @@ def head(
     the original's. The head computes in float32 under any dtype policy, for
     logits feed a softmax.
     """
-    sizes = (outputs,) if isinstance(outputs, int) else tuple(outputs)
-    answer: tuple[Any, ...] = sizes[1:] if len(sizes) > 1 else sizes
+    answer = sizes[1:] or sizes
     limit = 1 / math.sqrt(hidden_dim)
     logits = keras.layers.Dense(
         math.prod(answer),

@@ -24,7 +24,8 @@ class Readout(keras.layers.Layer):
     Call arguments:
         hidden: Tensor of shape `(batch, num_tokens, hidden_dim)`.
         padding_mask: Tensor of shape `(batch, num_tokens)` or `None`.
-            Nonzero where a token is real. Real tokens come first.
+            Nonzero where a token is real. `"last_real"` expects real tokens
+            first, and at least `num_tokens` of them.
 
     Returns:
         Tensor of shape `(batch, hidden_dim)` if `num_tokens` is `None`, else
@@ -72,7 +73,8 @@ class Readout(keras.layers.Layer):
     def _mean(self, hidden: Any, padding_mask: Any) -> Any:
         if padding_mask is None:
             return ops.mean(hidden, axis=1)
-        weight = ops.cast(padding_mask, hidden.dtype)[:, :, None]
+        real = ops.cast(padding_mask, "bool")
+        weight = ops.cast(real, hidden.dtype)[:, :, None]
         total = ops.sum(hidden * weight, axis=1)
         return total / ops.maximum(ops.sum(weight, axis=1), 1)
 
@@ -82,7 +84,8 @@ class Readout(keras.layers.Layer):
                 'readout="last_real" needs to know which tokens are real: '
                 "build the model with `padding_mask=True`"
             )
-        length = ops.sum(ops.cast(padding_mask != 0, "int32"), axis=1)
+        real = ops.cast(padding_mask, "bool")
+        length = ops.sum(ops.cast(real, "int32"), axis=1)  # (batch,)
         index = length[:, None] - count + ops.arange(count, dtype="int32")
         index = ops.maximum(index, 0)  # (batch, count)
         return ops.take_along_axis(hidden, index[:, :, None], axis=1)

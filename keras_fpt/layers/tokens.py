@@ -10,6 +10,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_fpt.sizes import whole_number
+
 Inputs = Sequence[int] | Mapping[str, int]
 
 _FORMS = (
@@ -41,18 +43,12 @@ class TokenSpec:
         if isinstance(inputs, Mapping):
             if set(inputs) != {"num_tokens", "vocabulary_size"}:
                 raise ValueError(f"{_FORMS}. Received: inputs={inputs!r}")
-            spec = cls(**inputs)
+            sizes = dict(inputs)
         elif isinstance(inputs, Sequence) and len(inputs) == 2:
-            spec = cls(*inputs)
+            sizes = dict(zip(("num_tokens", "token_dim"), inputs, strict=True))
         else:
             raise ValueError(f"{_FORMS}. Received: inputs={inputs!r}")
-        for size in dataclasses.asdict(spec).values():
-            if size is not None and not (_is_int(size) and size > 0):
-                raise ValueError(
-                    f"Sizes in `inputs` must be positive whole numbers. "
-                    f"Received: inputs={inputs!r}"
-                )
-        return spec
+        return cls(**{k: whole_number(k, size) for k, size in sizes.items()})
 
     def config(self) -> list[int] | dict[str, int]:
         """The `inputs` argument that makes this spec again."""
@@ -96,11 +92,7 @@ class TokenSpec:
         return keras.layers.Dropout(dropout, name="input_dropout")(hidden)
 
     def check(self, x: Any, padding_mask: bool) -> None:
-        """Refuses arrays that do not hold such tokens.
-
-        Only arrays are looked at: batches of a data set have the shapes that
-        Keras checks itself, and their values are not at hand here.
-        """
+        """Refuses NumPy arrays that do not hold such tokens."""
         if isinstance(x, Mapping):
             expected = (
                 {"tokens", "padding_mask"} if padding_mask else {"tokens"}
@@ -154,10 +146,6 @@ class TokenSpec:
                     f"Token ids must lie in 0..{self.vocabulary_size - 1}. "
                     f"Received ids in {x.min()}..{x.max()}"
                 )
-
-
-def _is_int(size: Any) -> bool:
-    return isinstance(size, (int, np.integer)) and not isinstance(size, bool)
 
 
 def _written(shape: tuple[Any, ...]) -> str:

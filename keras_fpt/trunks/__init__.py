@@ -48,7 +48,8 @@ def from_backbone(
     known = ", ".join(family.backbone_name for family in FAMILIES)
     raise ValueError(
         f"No trunk opens a {type(backbone).__name__}. Known backbones: {known} "
-        "of keras-nlp"
+        "of keras-nlp; the backbone of a larger model is its attribute "
+        "`backbone`, and a preset is loaded by `from_preset`"
     )
 
 

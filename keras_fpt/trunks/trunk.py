@@ -13,6 +13,7 @@ from keras_fpt.finetuning import Finetune
 from keras_fpt.finetuning import Rule
 from keras_fpt.finetuning import apply_rules
 from keras_fpt.finetuning import make_rules
+from keras_fpt.sizes import whole_number
 
 
 class Trunk(keras.Model):
@@ -38,6 +39,7 @@ class Trunk(keras.Model):
         preset: string or `None`. What it was loaded from.
         finetune: string or sequence of strings. What of it is trained.
         finetune_rules: tuple of `finetuning.Rule`. What `finetune` means.
+        taken: bool. Whether a model computes with it; it serves no second.
     """
 
     backbone_name: str
@@ -49,6 +51,7 @@ class Trunk(keras.Model):
     preset: str | None
     finetune: Finetune
     finetune_rules: tuple[Rule, ...] = ()
+    taken: bool = False
 
     @classmethod
     def from_backbone(
@@ -115,9 +118,23 @@ class Trunk(keras.Model):
             )
 
 
-def copy_values(source: Iterable[Any], target: Iterable[Any]) -> None:
-    """Copies values from variables to those of the same path."""
+def copy_values(source: Iterable[Any], target: Sequence[Any]) -> None:
+    """Copies values from variables to those of the same path.
+
+    A layer of the source that holds more than its twin in the target, as a
+    quantized layer or one with LoRA does, is refused: a copy would lose it.
+    """
     by_path = {variable.path: variable for variable in source}
+    paths = {variable.path for variable in target}
+    layers = {path.rsplit("/", 1)[0] for path in paths}
+    lost = [
+        p for p in by_path if p.rsplit("/", 1)[0] in layers and p not in paths
+    ]
+    if lost:
+        raise ValueError(
+            "Cannot copy a backbone with LoRA or quantized layers: expected "
+            f"plain weights, received {lost[0]!r} too. Build the model first"
+        )
     for variable in target:
         # On JAX, training deletes the arrays that it replaces: never share.
         variable.assign(keras.ops.copy(by_path[variable.path]))
@@ -127,9 +144,9 @@ def check_num_layers(num_layers: int | None, available: int) -> int:
     """How many blocks to keep, refused if the backbone has fewer."""
     if num_layers is None:
         return available
-    if not 1 <= num_layers <= available:
+    if whole_number("num_layers", num_layers) > available:
         raise ValueError(
             f"`num_layers` must lie in 1..{available}, the blocks of this "
             f"backbone. Received: num_layers={num_layers}"
         )
-    return num_layers
+    return whole_number("num_layers", num_layers)

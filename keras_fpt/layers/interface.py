@@ -1,0 +1,166 @@
+"""The interface of a sequence model: what goes in, what comes out, from where.
+
+Every model on sequences takes it the same way: from a task, or as arguments.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+from typing import ClassVar
+
+import keras
+import numpy as np
+
+from keras_fpt.layers.head import Outputs
+from keras_fpt.layers.head import head
+from keras_fpt.layers.head import output_sizes
+from keras_fpt.layers.readout import Readout
+from keras_fpt.layers.tokens import Inputs
+from keras_fpt.layers.tokens import TokenSpec
+from keras_fpt.tasks import Task
+
+
+@dataclasses.dataclass(frozen=True)
+class Interface:
+    """The trained layers around a trunk, and the sizes that shape them.
+
+    Args:
+        tokens: `TokenSpec`. What goes in.
+        outputs: tuple of ints. What comes out, as `output_sizes` reads it.
+        readout: string. Which hidden vectors the head sees.
+        padding_mask: bool. Whether a padding mask goes in, too.
+
+    Attributes:
+        groups: mapping from `"input"` and `"output"` to regular expressions
+            over the paths of these layers' variables.
+    """
+
+    tokens: TokenSpec
+    outputs: tuple[int, ...]
+    readout: str
+    padding_mask: bool
+    groups: ClassVar[Mapping[str, Sequence[str]]] = {
+        "input": (r"input_(projection|embedding)/\w+",),
+        "output": (r"head/\w+",),
+    }
+
+    def __post_init__(self) -> None:
+        if (self.read_tokens or 1) > self.tokens.num_tokens:
+            raise ValueError(
+                f"Cannot read out the last {self.read_tokens} tokens of a "
+                f"sequence of {self.tokens.num_tokens}: `outputs` asks for "
+                "more tokens than `inputs` has"
+            )
+        if self.readout == "last_real" and not self.padding_mask:
+            raise ValueError(
+                'readout="last_real" needs to know which tokens are real: '
+                "pass `padding_mask=True`"
+            )
+
+    @classmethod
+    def of(
+        cls,
+        task: Task | None,
+        inputs: Inputs | None,
+        outputs: Outputs | None,
+        readout: str | None,
+        padding_mask: bool | None,
+    ) -> Interface:
+        """Reads a task, or the four arguments that stand for one."""
+        given = (inputs, outputs, readout, padding_mask)
+        if task is not None:
+            if not isinstance(task, Task):
+                raise ValueError(
+                    "`task` is an object of a `keras_fpt.tasks.Task`: make it, "
+                    'for instance with `keras_fpt.tasks.get("bit_xor")`. '
+                    f"Received: task={task!r}"
+                )
+            if any(argument is not None for argument in given):
+                raise ValueError(
+                    "`task` says inputs, outputs, readout and padding_mask: "
+                    "pass either a task or these arguments, not both"
+                )
+            given = task.inputs, task.outputs, task.readout, task.padding_mask
+        inputs, outputs, readout, padding_mask = given
+        if inputs is None or outputs is None:
+            raise ValueError(
+                "Pass `task=`, or both `inputs=` and `outputs=`. Received: "
+                f"inputs={inputs!r}, outputs={outputs!r}"
+            )
+        return cls(
+            TokenSpec.of(inputs),
+            output_sizes(outputs),
+            readout or "last",
+            bool(padding_mask),
+        )
+
+    @property
+    def read_tokens(self) -> int | None:
+        """How many tokens are read; `None` for one without token axis."""
+        return self.outputs[0] if len(self.outputs) > 1 else None
+
+    def config(self) -> dict[str, Any]:
+        """The four arguments that make this interface again."""
+        one, *more = self.outputs
+        return {
+            "inputs": self.tokens.config(),
+            "outputs": [one, *more] if more else one,
+            "readout": self.readout,
+            "padding_mask": self.padding_mask,
+        }
+
+    def model_inputs(self) -> tuple[Any, Any]:
+        """The `keras.Input` of tokens and of the mask, or `None` for it."""
+        tokens = self.tokens.model_input(variable_length=self.padding_mask)
+        if not self.padding_mask:
+            return tokens, None
+        return tokens, keras.Input((None,), dtype="bool", name="padding_mask")
+
+    def answer(self, hidden: Any, padding_mask: Any, hidden_dim: int) -> Any:
+        """Applies readout and head to `(batch, num_tokens, hidden_dim)`."""
+        readout = Readout(self.read_tokens, self.readout, name="readout")
+        read = readout(hidden, padding_mask)  # (batch, [k,] hidden_dim)
+        return head(read, hidden_dim, self.outputs)
+
+    def check(self, x: Any) -> None:
+        """Refuses arrays that this interface cannot read.
+
+        Only NumPy arrays are looked at: batches of a data set have shapes
+        that Keras checks itself, and values that are not at hand here.
+        """
+        self.tokens.check(x, self.padding_mask)
+        if isinstance(x, Mapping) and self.padding_mask:
+            tokens, mask = x["tokens"], x["padding_mask"]
+            if isinstance(tokens, np.ndarray) and isinstance(mask, np.ndarray):
+                self._check_mask(mask, tokens.shape[:2])
+
+    def _check_mask(self, mask: np.ndarray, shape: tuple[int, ...]) -> None:
+        if mask.shape != shape:
+            raise ValueError(
+                "`padding_mask` has one entry a token: expected shape "
+                f"{shape}. Received shape {mask.shape}"
+            )
+        least = self.read_tokens or 1
+        if shape[1] < least:
+            raise ValueError(
+                f"The head reads the last {least} tokens. Received sequences "
+                f"of {shape[1]}: pad them to {least} at least"
+            )
+        if self.readout != "last_real":
+            return
+        real = mask != 0
+        if (real[:, 1:] > real[:, :-1]).any():
+            raise ValueError(
+                'readout="last_real" expects real tokens first, then padding: '
+                "pad with `keras.utils.pad_sequences(..., padding='post')`. "
+                "Received a `padding_mask` in which padding comes before a "
+                "real token"
+            )
+        if (real.sum(axis=1) < least).any():
+            raise ValueError(
+                f"The head reads the last {least} real tokens. Received a "
+                f"sequence with {real.sum(axis=1).min()}: leave it out"
+            )

@@ -1,0 +1,92 @@
+"""Padding masks: sequences of several lengths, read at the right token."""
+
+import keras
+import numpy as np
+import pytest
+from conftest import tokens
+
+import keras_fpt
+
+FPT = keras_fpt.FrozenPretrainedTransformer
+CROSS_ENTROPY = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+class TestPadding:
+    ids = {"num_tokens": 8, "vocabulary_size": 11}
+
+    def model(self, backbone, **arguments):
+        arguments = {"inputs": self.ids, "outputs": 3, **arguments}
+        return FPT(backbone, padding_mask=True, **arguments)
+
+    def batch(self, length, lengths=(5, 3, 1)):
+        x = np.random.default_rng(0).integers(11, size=(3, 8))[:, :length]
+        mask = np.arange(length) < np.array(lengths)[:, None]
+        return {"tokens": x, "padding_mask": mask}
+
+    @pytest.mark.parametrize("readout", ["last_real", "mean"])
+    def test_more_padding_changes_nothing(self, backbone, readout):
+        model = self.model(backbone, readout=readout)
+        short = model.predict(self.batch(5), verbose=0)
+        long = model.predict(self.batch(8), verbose=0)
+        np.testing.assert_allclose(short, long, atol=1e-6)
+        unmasked = self.batch(8, lengths=(8, 8, 8))
+        assert np.abs(model.predict(unmasked, verbose=0) - long).max() > 1e-3
+
+    def test_last_real_tokens_are_read(self, backbone):
+        model = self.model(backbone, readout="last_real", outputs=(2, 3))
+        batch = self.batch(8, lengths=(5, 3, 2))
+        computed = model.predict(batch, verbose=0)
+        cut = FPT(
+            backbone, inputs={**self.ids, "num_tokens": 3}, outputs=(2, 3)
+        )
+        cut.set_weights(model.get_weights())
+        expected = cut.predict(batch["tokens"][1:2, :3], verbose=0)
+        np.testing.assert_allclose(computed[1:2], expected, atol=1e-5)
+
+    def test_arrays_of_different_length_train(self, backbone):
+        sequences = [np.arange(n) % 11 for n in (8, 2, 5, 7)]
+        padded = keras.utils.pad_sequences(sequences, padding="post")
+        ones = [np.ones(len(sequence)) for sequence in sequences]
+        mask = keras.utils.pad_sequences(ones, padding="post")
+        model = self.model(backbone, readout="last_real")
+        model.compile("adam", CROSS_ENTROPY)
+        x = {"tokens": padded, "padding_mask": mask}
+        y = np.array([0, 1, 2, 0])
+        history = model.fit(x, y, epochs=8, verbose=0).history
+        assert history["loss"][-1] < history["loss"][0]
+
+    def test_last_real_without_mask_is_refused(self, backbone):
+        with pytest.raises(ValueError, match="padding_mask=True"):
+            FPT(backbone, inputs=self.ids, outputs=3, readout="last_real")
+
+    @pytest.mark.parametrize(
+        "mask, message",
+        [
+            (np.ones((3, 1)), r"expected shape \(3, 8\).*\(3, 1\)"),
+            (np.arange(8) > np.array([[2], [1], [0]]), "real tokens first"),
+            (np.arange(8) < np.array([[5], [3], [1]]), "last 2 real.* 1:"),
+        ],
+    )
+    def test_masks_that_would_be_read_wrongly(self, backbone, mask, message):
+        model = self.model(backbone, readout="last_real", outputs=(2, 3))
+        batch = {**self.batch(8), "padding_mask": mask}
+        with pytest.raises(ValueError, match=message):
+            model.predict(batch, verbose=0)
+
+    def test_sequences_shorter_than_the_readout(self, backbone):
+        model = self.model(backbone, outputs=(4, 3))
+        assert model.predict(self.batch(4), verbose=0).shape == (3, 4, 3)
+        with pytest.raises(ValueError, match="last 4 tokens.* of 3:"):
+            model.predict(self.batch(3), verbose=0)
+
+    def test_readout_alone_needs_a_mask(self):
+        readout = keras_fpt.layers.Readout(readout="last_real")
+        with pytest.raises(ValueError, match="padding_mask=True"):
+            readout(tokens(2, 3, 4))
+
+    def test_forgotten_mask_is_refused(self, backbone):
+        model = self.model(backbone)
+        with pytest.raises(ValueError, match="takes a padding mask"):
+            model.predict(self.batch(8)["tokens"], verbose=0)
+        with pytest.raises(ValueError, match=r"Received: \['mask', 'tokens'\]"):
+            model.predict({"tokens": np.ones((1, 8)), "mask": 0}, verbose=0)
