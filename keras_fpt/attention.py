@@ -33,8 +33,13 @@ def attention_maps(
     Example:
 
     ```python
+    task = keras_fpt.tasks.get("bit_xor")
+    model = keras_fpt.FrozenPretrainedTransformer.from_preset(
+        "gpt2_tiny_en", task=task
+    )
     x, _ = task.test_data(batch_size=64)[0]
-    keras_fpt.attention_maps(model, x).mean(axis=(0, 1))  # heads averaged
+    maps = keras_fpt.attention_maps(model, x)  # (64, 4, 10, 10)
+    maps.mean(axis=(0, 1))  # over sequences and heads
     ```
     """
     num_blocks = len(model.trunk.blocks)
@@ -44,7 +49,7 @@ def attention_maps(
         )
     model.check_tokens(x)
     embed = keras.Model(model.input, model.embedded_tokens)
-    mask = x["padding_mask"] if isinstance(x, dict) else None
+    mask = x.get("padding_mask") if isinstance(x, dict) else None
     scores = model.trunk.attention_scores(
         embed(x, training=False), layer % num_blocks, mask
     )
