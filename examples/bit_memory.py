@@ -104,5 +104,4 @@ checkpoint = RESULTS / "bit_memory.safetensors"
 model.save_trained(checkpoint)
 print(f"{checkpoint}: {checkpoint.stat().st_size / 1e6:.1f} MB")
 
-results = model.evaluate(task.test_data(), return_dict=True, verbose=0)
-print(f"test accuracy: {results['accuracy']:.4f}")
+print(f"test accuracy: {right.mean():.4f}")

@@ -28,6 +28,7 @@ from_preset` loads; `FOLDER/work` keeps what a killed run goes on from.
 
 import argparse
 import csv
+import hashlib
 import importlib.metadata
 import json
 import lzma
@@ -79,8 +80,39 @@ keras.config.set_dtype_policy("mixed_bfloat16")
 """
 ## Text to tokens
 
-The tokens are written once; a run that goes on reads them back.
+The tokens are written once; a run that goes on reads them back, and only with
+the text and the settings that it began with.
 """
+
+if arguments.text.is_file():
+    files = [arguments.text]
+else:
+    files = sorted(arguments.text.glob("*.txt*"))
+if not files:
+    raise SystemExit(f"No .txt or .txt.xz file in {arguments.text}")
+settings = {
+    "text": {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in files},
+    "vocabulary_size": VOCABULARY_SIZE,
+    "num_layers": NUM_LAYERS,
+    "num_heads": NUM_HEADS,
+    "hidden_dim": HIDDEN_DIM,
+    "max_sequence_length": MAX_SEQUENCE_LENGTH,
+    "phases": [list(phase) for phase in PHASES],
+    "steps_per_epoch": STEPS_PER_EPOCH,
+    "learning_rate": LEARNING_RATE,
+    "warmup_steps": WARMUP_STEPS,
+    "decay_share": DECAY_SHARE,
+    "weight_decay": WEIGHT_DECAY,
+    "seed": SEED,
+}
+begun = work / "settings.json"
+if not begun.exists():
+    begun.write_text(json.dumps(settings))
+if json.loads(begun.read_text()) != settings:
+    raise SystemExit(
+        f"{work} holds a run on another text or with other settings: choose "
+        f"another folder, or delete {work}"
+    )
 
 
 def read_documents(path):
@@ -90,11 +122,8 @@ def read_documents(path):
         return file.read().removesuffix("\n").split(f"\n{END_OF_TEXT}\n")
 
 
-def read_text(path):
-    """Training and validation documents of a file or a folder."""
-    files = [path] if path.is_file() else sorted(path.glob("*.txt*"))
-    if not files:
-        raise SystemExit(f"No .txt or .txt.xz file in {path}")
+def read_text():
+    """Training and validation documents of all files."""
     split = {"train": [], "valid": []}
     for file in files:
         name = "valid" if file.name.startswith("valid") else "train"
@@ -105,15 +134,16 @@ def read_text(path):
         split["train"] = split["train"][:-held_out]
     if not split["train"]:
         raise SystemExit(
-            f"{path} holds one document: separate documents with lines that "
-            f"hold only {END_OF_TEXT}, or add a valid.txt"
+            f"{arguments.text} leaves no document to train on: separate "
+            f"documents with lines that hold only {END_OF_TEXT}, and put more "
+            "beside a validation text"
         )
     return split
 
 
 def write_tokens():
     """Trains the vocabulary on the training text and encodes both splits."""
-    split = read_text(arguments.text)
+    split = read_text()
     tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE())
     byte_level = tokenizers.pre_tokenizers.ByteLevel
     tokenizer.pre_tokenizer = byte_level(add_prefix_space=False)
@@ -146,6 +176,12 @@ if not (work / "sizes.json").exists():
     write_tokens()
 sizes = json.loads((work / "sizes.json").read_text())
 train, valid = np.load(work / "train.npy"), np.load(work / "valid.npy")
+longest = max(num_tokens for num_tokens, _, _ in PHASES)
+if len(train) <= longest + 1:
+    raise SystemExit(
+        f"The training text has {len(train)} tokens: expected more than "
+        f"{longest + 1}, one sequence of the last phase"
+    )
 bytes_per_token = sizes["valid"]["bytes"] / sizes["valid"]["tokens"]
 print(f"Text: {sizes}, {bytes_per_token:.3f} bytes a token")
 
@@ -197,7 +233,8 @@ class Muon(keras.optimizers.Muon):
     """Muon that takes attention kernels for the matrices that they are.
 
     Keras shapes them (hidden_dim, heads, head_dim) or the reverse, and its
-    Muon leaves what has three axes to AdamW. The iteration runs in bfloat16,
+    Muon leaves what has three axes to AdamW. Their biases, which have two,
+    are matrices to it, too. The iteration runs in bfloat16,
     as its inventors run it: a step takes 1.3 seconds instead of 1.8.
     """
 
@@ -274,7 +311,7 @@ backup, log = work / "backup.weights.h5", work / "log.csv"
 
 
 class Progress(keras.callbacks.Callback):
-    """Adds bits per byte and seconds to the log, and writes the backup."""
+    """Adds bits per byte and seconds to the log."""
 
     def on_epoch_begin(self, epoch, logs=None):
         self.wall, self.cpu = time.time(), time.process_time()
@@ -283,6 +320,12 @@ class Progress(keras.callbacks.Callback):
         logs["bits_per_byte"] = logs["val_loss"] * bits_per_byte
         logs["wall_seconds"] = time.time() - self.wall
         logs["cpu_seconds"] = time.process_time() - self.cpu
+
+
+class Backup(keras.callbacks.Callback):
+    """Writes what a killed run goes on from, whole or not at all."""
+
+    def on_epoch_end(self, epoch, logs=None):
         partial = backup.with_name(f"partial.{backup.name}")
         self.model.save_weights(partial, overwrite=True)
         os.replace(partial, backup)
@@ -310,7 +353,11 @@ for num_tokens, batch_size, epochs in PHASES:
         shuffle=False,
         validation_data=as_batch(valid[starts[:, None] + window]),
         validation_batch_size=batch_size,
-        callbacks=[Progress(), keras.callbacks.CSVLogger(log, append=True)],
+        callbacks=[
+            Progress(),
+            keras.callbacks.CSVLogger(log, append=True),
+            Backup(),
+        ],
         verbose=2,
     )
     done = max(done, phase_end)
@@ -334,7 +381,8 @@ keras_nlp.models.GPT2CausalLM(half, preprocessor).save_to_preset(str(preset))
 """
 ## Bits per byte of what was saved
 
-The whole validation text, in windows of the full length, in float32.
+The whole validation text, in windows of the full length, in float32. Where it
+is large, that takes minutes.
 """
 
 keras.config.set_dtype_policy("float32")
@@ -354,26 +402,23 @@ for part in parts:
         nats += loss * targets.size
 result = nats / math.log(2) / sizes["valid"]["bytes"]
 
-with open(log) as file:
-    history = list(csv.DictReader(file))
+with open(log) as file:  # an epoch that a kill made run twice counts once
+    history = {row["epoch"]: row for row in csv.DictReader(file)}.values()
+backend = keras.backend.backend()
+packages = ("keras", "keras-nlp", "tokenizers", "numpy", backend)
 record = {
     "valid_bits_per_byte": result,
-    "text": sizes,
-    "phases": PHASES,
+    "sizes": sizes,
+    "settings": settings,
     "steps": int(model.optimizer.iterations),
     "wall_seconds": sum(float(row["wall_seconds"]) for row in history),
     "cpu_seconds": sum(float(row["cpu_seconds"]) for row in history),
     "history": [float(row["bits_per_byte"]) for row in history],
-    "learning_rate": LEARNING_RATE,
-    "weight_decay": WEIGHT_DECAY,
-    "seed": SEED,
-    "backend": keras.backend.backend(),
+    "backend": backend,
     "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-    "versions": {
-        name: importlib.metadata.version(name)
-        for name in ("keras", "keras-nlp", "tokenizers", "numpy")
-    },
+    "python": platform.python_version(),
+    "versions": {name: importlib.metadata.version(name) for name in packages},
 }
 (arguments.folder / "record.json").write_text(json.dumps(record, indent=2))
-print(saved.generate("The history of", max_length=64))
+print(saved.generate("The history of", min(64, MAX_SEQUENCE_LENGTH)))
 print(f"validation bits per byte: {result:.4f}")

@@ -15,7 +15,7 @@ import keras_fpt
 CAPS = {"KERAS_MAX_EPOCHS": "1", "KERAS_MAX_STEPS_PER_EPOCH": "2"}
 
 
-def run_example(name, *arguments, cwd):
+def run_example(name, cwd):
     environment = {
         **os.environ,
         **CAPS,
@@ -23,7 +23,7 @@ def run_example(name, *arguments, cwd):
         "PYTHONPATH": str(ROOT),
     }
     process = subprocess.run(
-        [sys.executable, ROOT / "examples" / name, *map(str, arguments)],
+        [sys.executable, ROOT / "examples" / name],
         env=environment,
         capture_output=True,
         text=True,
@@ -59,26 +59,95 @@ def test_bit_memory(tmp_path):
     assert (results / "bit_memory.safetensors").is_file()
 
 
-def test_pretrain_language_model(tmp_path):
-    """On a text of its own; a second run goes on where the first stopped."""
-    pytest.importorskip("tokenizers")
-    words = "the sea was calm and a ship came in with salt and stories".split()
-    documents = [
-        " ".join(words[(i * j) % len(words)] for j in range(1, 400))
-        for i in range(1, 31)
-    ]
-    text = tmp_path / "text.txt"
-    text.write_text("\n<|endoftext|>\n".join(documents) + "\n")
-    for steps in (2, 4):
-        lines = run_example(
-            "pretrain_language_model.py", text, tmp_path / "out", cwd=tmp_path
+# A model, a vocabulary and phases for a test: the script's own take hours.
+SMALL = {
+    "VOCABULARY_SIZE": 300,
+    "NUM_LAYERS": 1,
+    "NUM_HEADS": 2,
+    "HIDDEN_DIM": 16,
+    "MAX_SEQUENCE_LENGTH": 32,
+    "PHASES": [(16, 2, 1), (32, 2, 1)],
+    "STEPS_PER_EPOCH": 3,
+    "WARMUP_STEPS": 2,
+}
+
+
+class TestPretrainLanguageModel:
+    """On a text and at sizes of its own."""
+
+    @pytest.fixture(autouse=True)
+    def script(self, tmp_path):
+        pytest.importorskip("tokenizers")
+        words = "the sea was calm and a ship came in with salt".split()
+        documents = [
+            " ".join(words[(i * j) % len(words)] for j in range(1, 400))
+            for i in range(1, 31)
+        ]
+        (tmp_path / "text.txt").write_text(
+            "\n<|endoftext|>\n".join(documents) + "\n"
         )
-        assert re.match(r"validation bits per byte: \d", lines[-1])
-        record = json.loads((tmp_path / "out" / "record.json").read_text())
-        assert record["steps"] == steps
-    assert record["text"]["train"]["documents"] == 30
-    assert record["valid_bits_per_byte"] > 0
-    model = keras_fpt.FrozenPretrainedTransformer.from_preset(
-        str(tmp_path / "out" / "preset"), inputs=(16, 3), outputs=2
+        code = (ROOT / "examples" / "pretrain_language_model.py").read_text()
+        for name, value in SMALL.items():
+            code, found = re.subn(
+                rf"^{name} = .*$", f"{name} = {value}", code, flags=re.M
+            )
+            assert found == 1, name
+        self.folder = tmp_path
+        (tmp_path / "pretrain.py").write_text(code)
+
+    def run(self, output, text="text.txt", caps=None):
+        environment = {
+            **os.environ,
+            **(caps or {}),
+            "KERAS_BACKEND": keras.backend.backend(),
+        }
+        return subprocess.run(
+            [sys.executable, "pretrain.py", text, output],
+            env=environment,
+            capture_output=True,
+            text=True,
+            cwd=self.folder,
+        )
+
+    def record(self, output, **arguments):
+        process = self.run(output, **arguments)
+        assert process.returncode == 0, process.stderr[-3000:]
+        last = process.stdout.strip().splitlines()[-1]
+        assert re.match(r"validation bits per byte: \d", last)
+        return json.loads((self.folder / output / "record.json").read_text())
+
+    def test_a_run_that_was_stopped_ends_as_one_that_was_not(self):
+        whole = self.record("whole")
+        stopped = self.record("stopped", caps={"KERAS_MAX_EPOCHS": "1"})
+        assert stopped["steps"] == 3  # the first phase alone
+        resumed = self.record("stopped")
+        assert resumed["steps"] == whole["steps"] == 6
+        assert len(resumed["history"]) == len(whole["history"]) == 2
+        assert whole["valid_bits_per_byte"] == pytest.approx(
+            resumed["valid_bits_per_byte"], rel=1e-4
+        )
+        assert whole["sizes"]["train"]["documents"] == 29
+        model = keras_fpt.FrozenPretrainedTransformer.from_preset(
+            str(self.folder / "whole" / "preset"), inputs=(16, 3), outputs=2
+        )
+        assert model.trunk.num_positions == 32
+
+    @pytest.mark.skipif(
+        keras.backend.backend() != "tensorflow",
+        reason="refused before a backend computes: one backend is enough",
     )
-    assert model.trunk.num_positions == 1024
+    def test_refusals(self):
+        (self.folder / "empty").mkdir()
+        (self.folder / "one.txt").write_text("only one document\n")
+        short = "a\n<|endoftext|>\nb\n"
+        (self.folder / "short.txt").write_text(short)
+        for text, message in (
+            ("empty", "No .txt"),
+            ("one.txt", "leaves no document to train on"),
+            ("short.txt", "expected more than 33"),
+            ("text.txt", "choose another folder"),  # where short.txt began
+        ):
+            output = "out" if text in ("short.txt", "text.txt") else text[:3]
+            process = self.run(output, text=text)
+            assert process.returncode == 1
+            assert message in process.stderr
