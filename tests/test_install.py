@@ -1,6 +1,5 @@
 """What a user's machine sees: the import, no TensorFlow, the wheel."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -101,9 +100,12 @@ def test_wheel_of_a_clean_clone_loads_the_embedded_trunk(tmp_path):
     install = ("install", "--quiet", "--no-deps", "--target", "site", wheel)
     run(sys.executable, "-m", "pip", *install)
     site = tmp_path / "site"
-    environment = {"PYTHONPATH": f"{site}{os.pathsep}{site}"}
     printed = run_python(
-        FROM_THE_WHEEL, site, backend=BACKEND, cwd=tmp_path, **environment
+        FROM_THE_WHEEL,
+        site,
+        backend=BACKEND,
+        cwd=tmp_path,
+        PYTHONPATH=str(site),
     )
     assert int(printed.split()[-1]) > 6_000_000
 
