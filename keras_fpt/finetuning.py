@@ -163,7 +163,7 @@ def _selected_blocks(
 ) -> dict[str, set[int] | None]:
     """Maps each selected group to its blocks; `None` is the whole group."""
     one = isinstance(finetune, str) or not isinstance(finetune, Iterable)
-    words = (finetune,) if one else tuple(finetune)
+    words: tuple[Any, ...] = (finetune,) if one else tuple(finetune)
     if not words:
         raise ValueError(
             "`finetune` selects nothing. To train nothing, set "

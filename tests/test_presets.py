@@ -153,6 +153,7 @@ class TestRefusals:
         [
             ("gpt2_tiny", "'gpt2_tiny'.*Did you mean gpt2_tiny_en.*folder"),
             ("gpt2_base", "Did you mean gpt2_base_en"),
+            ("bert_base_en", "'bert_base_en'.*GPT2Backbone"),
             ("no/such/folder", "no folder 'no/such/folder'"),
             (7, "must be a string.*Received: int"),
         ],
@@ -166,14 +167,34 @@ class TestRefusals:
         with pytest.raises(ValueError, match="holds no config.json"):
             FPT.from_preset(str(tmp_path), **SIZES)
 
+    def test_folder_with_a_broken_config(self, tmp_path):
+        (tmp_path / "config.json").write_text("{")
+        with pytest.raises(ValueError, match="is no JSON object"):
+            FPT.from_preset(str(tmp_path), **SIZES)
+
     def test_unknown_initialization_before_anything_loads(self):
         with pytest.raises(ValueError, match="'zeros'"):
             FPT.from_preset("no/folder", **SIZES, initialization="zeros")
 
-    def test_folder_of_another_architecture(self, tmp_path):
-        import keras_nlp
+    @pytest.mark.parametrize("name", ["BertBackbone", "ViTBackbone"])
+    def test_folder_of_another_architecture(self, name, tmp_path):
+        config = {"class_name": name, "registered_name": f"keras_hub>{name}"}
+        (tmp_path / "config.json").write_text(json.dumps(config))
+        with pytest.raises(ValueError, match=f"opens a {name}.*GPT2"):
+            FPT.from_preset(str(tmp_path), **SIZES)
 
-        bert = keras_nlp.models.BertBackbone(20, 1, 2, 8, 8)
-        bert.save_to_preset(str(tmp_path))
+    def test_hugging_face_folder_of_another_architecture(self, tmp_path):
+        transformers = pytest.importorskip("transformers")
+        pytest.importorskip("torch")
+        bert = transformers.BertModel(
+            transformers.BertConfig(
+                vocab_size=20,
+                hidden_size=8,
+                num_hidden_layers=1,
+                num_attention_heads=2,
+                intermediate_size=8,
+            )
+        )
+        bert.save_pretrained(str(tmp_path))
         with pytest.raises(ValueError, match="opens a BertBackbone.*GPT2"):
             FPT.from_preset(str(tmp_path), **SIZES)

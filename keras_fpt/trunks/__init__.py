@@ -7,9 +7,11 @@ from typing import Any
 from keras_fpt.trunks.gpt2 import GPT2Trunk
 from keras_fpt.trunks.presets import embedded_presets
 from keras_fpt.trunks.presets import load_backbone
+from keras_fpt.trunks.presets import not_opened
 from keras_fpt.trunks.trunk import Trunk
 
 FAMILIES: tuple[type[Trunk], ...] = (GPT2Trunk,)
+_KNOWN = tuple(family.backbone_name for family in FAMILIES)
 
 __all__ = [
     "GPT2Trunk",
@@ -45,12 +47,7 @@ def from_backbone(
     for family in FAMILIES:
         if family.backbone_name in classes:
             return family.from_backbone(backbone, num_layers, preset, copy)
-    known = ", ".join(family.backbone_name for family in FAMILIES)
-    raise ValueError(
-        f"No trunk opens a {type(backbone).__name__}. Known backbones: {known} "
-        "of keras-nlp; the backbone of a larger model is its attribute "
-        "`backbone`, and a preset is loaded by `from_preset`"
-    )
+    raise not_opened(type(backbone).__name__, _KNOWN)
 
 
 def from_preset(
@@ -69,5 +66,5 @@ def from_preset(
         load_weights: bool. `False` leaves the weights behind and keeps the
             architecture. Defaults to `True`.
     """
-    backbone = load_backbone(preset, dropout, load_weights)
+    backbone = load_backbone(preset, dropout, load_weights, _KNOWN)
     return from_backbone(backbone, num_layers, preset, copy=False)
