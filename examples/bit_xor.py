@@ -97,6 +97,9 @@ for label, values in (
     ("random", random_curve),
 ):
     steps = STEPS_PER_EPOCH * np.arange(1, len(values) + 1)
+    learned = steps[np.array(values) >= 0.99]
+    when = f"after {learned[0]} steps" if len(learned) else "not reached"
+    print(f"99 % of validation, frozen, {label}: {when}")
     axes.plot(steps, values, marker="o", label=f"frozen, {label}")
 axes.axhline(task.floor_accuracy, color="gray", linestyle=":", label="guessing")
 axes.set(xlabel="training step", ylabel="validation accuracy", title="Bit XOR")

@@ -20,8 +20,13 @@ def main(backends: list[str]) -> int:
     for backend in backends or BACKENDS:
         print(f"=== {backend} ===", flush=True)
         tests = subprocess.run(
-            [sys.executable, "-m", "pytest"],
-            env={**os.environ, "KERAS_BACKEND": backend},
+            [sys.executable, "-m", "pytest", "-n", "auto"],
+            # A process a core: more threads would only wait for each other.
+            env={
+                "OMP_NUM_THREADS": "1",
+                **os.environ,
+                "KERAS_BACKEND": backend,
+            },
             cwd=pathlib.Path(__file__).parent.parent,
         )
         if tests.returncode:
