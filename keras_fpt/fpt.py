@@ -110,6 +110,7 @@ class FrozenPretrainedTransformer(FrozenModel):
         # === Layers ===
         trunk = _own_trunk(backbone, num_layers)
         trunk.check_length(interface.tokens.num_tokens)
+        trunk.check_dtype()
         trunk.set_finetune(finetune)
         if initialization == "random":
             seed = _draw_seed() if seed is None else operator.index(seed)

@@ -158,7 +158,7 @@ def gpt2_base():
     import keras_nlp
 
     return keras_nlp.models.GPT2Backbone(
-        vocabulary_size=50, dtype="float16", **GPT2_BASE
+        vocabulary_size=50, dtype="bfloat16", **GPT2_BASE
     )
 
 

@@ -64,6 +64,11 @@ class TestRefusals:
         with pytest.raises(ValueError, match="not both"):
             FPT(backbone, task=task, outputs=2)
 
+    def test_float16_variables(self):
+        half = make_backbone(dtype="float16")
+        with pytest.raises(ValueError, match="float16 does not train"):
+            FPT(half, inputs=(6, 3), outputs=2)
+
     def test_trunk_of_another_model(self, backbone):
         model = FPT(backbone, inputs=(6, 3), outputs=2)
         with pytest.raises(ValueError, match="serves one model"):

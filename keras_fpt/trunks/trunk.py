@@ -106,6 +106,15 @@ class Trunk(keras.Model):
         if value:
             apply_rules(self.weights, self.finetune_rules)
 
+    def check_dtype(self) -> None:
+        """Refuses variables in float16, where Adam's 1e-8 is zero."""
+        if self.variable_dtype == "float16":
+            raise ValueError(
+                "A trunk with variables in float16 does not train: Adam "
+                "divides by its epsilon, which float16 rounds to 0. Expected "
+                "float32, bfloat16 or a mixed policy such as mixed_float16"
+            )
+
     def check_length(self, num_tokens: int | None) -> None:
         """Refuses sequences that are longer than the position table."""
         if self.num_positions is None or num_tokens is None:
