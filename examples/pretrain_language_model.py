@@ -420,5 +420,7 @@ record = {
     "versions": {name: importlib.metadata.version(name) for name in packages},
 }
 (arguments.folder / "record.json").write_text(json.dumps(record, indent=2))
-print(saved.generate("The history of", min(64, MAX_SEQUENCE_LENGTH)))
+length = min(64, MAX_SEQUENCE_LENGTH)
+# Padding has the id of the end of a text: Keras would stop at once.
+print(saved.generate("The history of", length, stop_token_ids=None))
 print(f"validation bits per byte: {result:.4f}")
