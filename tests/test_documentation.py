@@ -23,7 +23,7 @@ def docstring_examples():
                     yield pytest.param(code, id=node.name)
 
 
-@pytest.mark.parametrize("code", docstring_examples())
+@pytest.mark.parametrize("code", list(docstring_examples()))
 def test_docstring_example_runs(code, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     keras.config.set_max_epochs(1)
