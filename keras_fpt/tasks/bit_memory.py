@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from keras_fpt.tasks.bits import bit_outputs
-from keras_fpt.tasks.bits import bit_sizes
-from keras_fpt.tasks.bits import to_answer
-from keras_fpt.tasks.bits import to_tokens
+from keras_fpt.tasks.bits import BitTask
 from keras_fpt.tasks.task import Examples
-from keras_fpt.tasks.task import Task
 
 
-class BitMemory(Task):
+class BitMemory(BitTask):
     """Complete a string of bits, seen once before, from half of its bits.
 
     Five random strings of 1,000 bits go by, then one of them again with each
@@ -49,6 +45,7 @@ class BitMemory(Task):
     """
 
     floor_accuracy = 0.75
+    num_queries = 1  # the string that is shown again
 
     def __init__(
         self,
@@ -57,16 +54,7 @@ class BitMemory(Task):
         patch_size: int = 50,
         variant: str = "paper",
     ) -> None:
-        self.check_variant(variant)
-        num_bits, num_patterns, patch_size = bit_sizes(
-            num_bits, num_patterns, patch_size
-        )
-        self.num_bits = num_bits
-        self.num_patterns = num_patterns
-        self.patch_size = patch_size
-        num_tokens = (num_patterns + 1) * num_bits // patch_size
-        self.inputs = (num_tokens, patch_size)
-        self.outputs = bit_outputs(num_bits, patch_size)
+        super().__init__(num_bits, num_patterns, patch_size, variant)
 
     def sample(self, rng: np.random.Generator, batch_size: int) -> Examples:
         shape = (batch_size, self.num_patterns, self.num_bits)
@@ -79,7 +67,4 @@ class BitMemory(Task):
         query = (2 * answer - 1) * visible
         strings = np.concatenate([2 * bits - 1, query[:, None]], axis=1)
         # (batch, num_patterns + 1, num_bits)
-        return (
-            to_tokens(strings, self.patch_size),
-            to_answer(answer, self.patch_size),
-        )
+        return self.to_tokens(strings), self.to_answer(answer)

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from keras_fpt.tasks.bits import bit_outputs
-from keras_fpt.tasks.bits import bit_sizes
-from keras_fpt.tasks.bits import to_answer
-from keras_fpt.tasks.bits import to_tokens
+from keras_fpt.tasks.bits import BitTask
 from keras_fpt.tasks.task import Examples
-from keras_fpt.tasks.task import Task
 
 # Up to 16 bits in a sequence, every input is listed: 65,536 at most.
 _LISTED_BITS = 16
 _HOLDOUT_SEED = 0
 
 
-class BitXor(Task):
+class BitXor(BitTask):
     """Compute the exclusive or of two strings, bit by bit.
 
     Two random strings of five bits go by, one bit a token; each of the last
@@ -67,15 +63,7 @@ class BitXor(Task):
         holdout: float = 0.0,
         variant: str = "paper",
     ) -> None:
-        self.check_variant(variant)
-        num_bits, num_patterns, patch_size = bit_sizes(
-            num_bits, num_patterns, patch_size
-        )
-        self.num_bits = num_bits
-        self.num_patterns = num_patterns
-        self.patch_size = patch_size
-        self.inputs = (num_patterns * num_bits // patch_size, patch_size)
-        self.outputs = bit_outputs(num_bits, patch_size)
+        super().__init__(num_bits, num_patterns, patch_size, variant)
         self._seen, self._unseen = self._split(holdout)
 
     def sample(self, rng: np.random.Generator, batch_size: int) -> Examples:
@@ -93,10 +81,7 @@ class BitXor(Task):
     def _examples(self, bits: np.ndarray) -> Examples:
         # bits: (batch, num_patterns, num_bits)
         answer = bits.sum(axis=1) % 2
-        return (
-            to_tokens(bits, self.patch_size),
-            to_answer(answer, self.patch_size),
-        )
+        return self.to_tokens(bits), self.to_answer(answer)
 
     def _split(
         self, holdout: float
