@@ -59,7 +59,7 @@ class FrozenModel(keras.Model):
         layer or a head that is frozen is written, too: no trunk has them.
 
         Args:
-            path: string or path. The file, by custom `*.safetensors`.
+            path: string or path. The file, usually named `*.safetensors`.
         """
         written, frozen = self._written_and_frozen()
         checkpoints.save_trained(path, written, frozen, self.get_config())
