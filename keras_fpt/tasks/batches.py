@@ -9,14 +9,14 @@ import keras
 import numpy as np
 
 from keras_fpt.sizes import whole_number
+from keras_fpt.tasks.order import FixedOrder
+from keras_fpt.tasks.order import ShuffledOrder
 
 
-class Stream(keras.utils.PyDataset):
+class Endless(keras.utils.PyDataset):
     """Batches without end; a batch is a function of seed and position.
 
     Args:
-        sample: callable that takes a `numpy.random.Generator` and a batch
-            size and returns `(x, y)`.
         batch_size: int. Examples a batch.
         seed: int. The seed of the stream, below 2**32.
         start: int. The position of the first batch.
@@ -26,15 +26,9 @@ class Stream(keras.utils.PyDataset):
     num_batches = None  # Keras' sign for a data set without end
 
     def __init__(
-        self,
-        sample: Callable[[np.random.Generator, int], tuple[Any, Any]],
-        batch_size: int,
-        seed: int,
-        start: int,
-        **kwargs: Any,
+        self, batch_size: int, seed: int, start: int, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        self.sample = sample
         self.batch_size = whole_number("batch_size", batch_size)
         self.seed = whole_number("seed", seed, least=0)
         self.start = whole_number("start", start, least=0)
@@ -45,8 +39,73 @@ class Stream(keras.utils.PyDataset):
             )
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
-        rng = np.random.default_rng((self.seed, 0, self.start + index))
+        position = self.start + index
+        rng = np.random.default_rng((self.seed, 0, position))
+        return self.batch(position, rng)
+
+    def batch(self, position: int, rng: np.random.Generator) -> tuple[Any, Any]:
+        """Makes the batch at a position, with chance from `rng` alone."""
+        raise NotImplementedError
+
+
+class Stream(Endless):
+    """Examples that are drawn anew for each batch.
+
+    Args:
+        sample: callable that takes a `numpy.random.Generator` and a batch
+            size and returns `(x, y)`.
+        batch_size: int. Examples a batch.
+        seed: int. The seed of the stream, below 2**32.
+        start: int. The position of the first batch.
+        **kwargs: arguments of `keras.utils.PyDataset`.
+    """
+
+    def __init__(
+        self,
+        sample: Callable[[np.random.Generator, int], tuple[Any, Any]],
+        batch_size: int,
+        seed: int,
+        start: int,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(batch_size, seed, start, **kwargs)
+        self.sample = sample
+
+    def batch(self, position: int, rng: np.random.Generator) -> tuple[Any, Any]:
         return self.sample(rng, self.batch_size)
+
+
+class ShuffledStream(Endless):
+    """The examples of a set, epoch after epoch, each in an order of its own.
+
+    Args:
+        examples_at: callable that takes rows and a `numpy.random.Generator`
+            and returns `(x, y)`.
+        num_rows: int. Size of the set.
+        batch_size: int. Examples a batch.
+        seed: int. The seed of the stream, below 2**32.
+        start: int. The position of the first batch.
+        groups: int array or `None`. One number a row; a batch takes rows of
+            one group where it can.
+        **kwargs: arguments of `keras.utils.PyDataset`.
+    """
+
+    def __init__(
+        self,
+        examples_at: Callable[[np.ndarray, np.random.Generator], Any],
+        num_rows: int,
+        batch_size: int,
+        seed: int,
+        start: int,
+        groups: np.ndarray | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(batch_size, seed, start, **kwargs)
+        self.examples_at = examples_at
+        self.order = ShuffledOrder(num_rows, self.batch_size, self.seed, groups)
+
+    def batch(self, position: int, rng: np.random.Generator) -> tuple[Any, Any]:
+        return self.examples_at(self.order.rows(position), rng)
 
 
 class Batches(keras.utils.PyDataset):
@@ -55,14 +114,23 @@ class Batches(keras.utils.PyDataset):
     Args:
         examples: tuple `(x, y)` of arrays; `x` may be a dict of arrays.
         batch_size: int. Examples a batch.
+        lengths: int array or `None`. The length to which each example needs
+            to be padded, no more: batches of one length are cut to it, the
+            longest first. Defaults to `None`: in order, and not cut.
     """
 
     def __init__(
-        self, examples: tuple[Any, Any], batch_size: int, **kwargs: Any
+        self,
+        examples: tuple[Any, Any],
+        batch_size: int,
+        lengths: np.ndarray | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.x, self.y = examples
         self.batch_size = whole_number("batch_size", batch_size)
+        self.lengths = lengths
+        self.order = FixedOrder(len(self.y), self.batch_size, lengths)
 
     @property
     def num_examples(self) -> int:
@@ -70,12 +138,12 @@ class Batches(keras.utils.PyDataset):
 
     @property
     def num_batches(self) -> int:
-        return -(-self.num_examples // self.batch_size)
+        return self.order.num_batches
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
-        low = index * self.batch_size
-        rows = slice(low, low + self.batch_size)
+        rows = self.order.rows(index)
+        cut = None if self.lengths is None else self.lengths[rows].max()
         if isinstance(self.x, dict):
-            x = {name: array[rows] for name, array in self.x.items()}
+            x = {name: array[rows][:, :cut] for name, array in self.x.items()}
             return x, self.y[rows]
-        return self.x[rows], self.y[rows]
+        return self.x[rows][:, :cut], self.y[rows]

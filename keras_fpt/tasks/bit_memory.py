@@ -45,6 +45,8 @@ class BitMemory(BitTask):
     """
 
     floor_accuracy = 0.75
+    floor_reason = "copies the visible half of the bits and guesses the rest"
+    citation = "Lu et al., 2021, after Miconi et al., 2018"
     num_queries = 1  # the string that is shown again
 
     def __init__(

@@ -54,6 +54,8 @@ class BitXor(BitTask):
     """
 
     floor_accuracy = 0.5
+    floor_reason = "guesses each bit"
+    citation = "Lu et al., 2021"
 
     def __init__(
         self,

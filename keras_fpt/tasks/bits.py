@@ -22,11 +22,13 @@ class BitTask(Task):
     """
 
     num_queries = 0
+    licence = "none needed: the bits are random"
 
     def __init__(
         self, num_bits: int, num_patterns: int, patch_size: int, variant: str
     ) -> None:
         self.check_variant(variant)
+        self.variant = variant
         self.num_bits = whole_number("num_bits", num_bits)
         self.num_patterns = whole_number("num_patterns", num_patterns)
         self.patch_size = whole_number("patch_size", patch_size)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 import numpy as np
 
 from keras_fpt.tasks.batches import Batches
+from keras_fpt.tasks.batches import Endless
 from keras_fpt.tasks.batches import Stream
 
 Examples = tuple[Any, Any]
@@ -29,12 +32,24 @@ class Task:
             `"last"`.
         padding_mask: bool. Whether examples carry a padding mask. Defaults to
             `False`.
+        variant: string. The form of the task. Defaults to `"paper"`.
+        variants: mapping from the forms that it has, the default first, to
+            what each is.
+        class_names: tuple of strings or `None`. Names of the classes, in
+            order. Defaults to `None`: they are numbers.
         floor_accuracy: float or `None`. What the best rule reaches that
             ignores the sequence, or copies from it. Defaults to `None`.
-        variants: tuple of strings. The forms that `tasks.get` knows it in,
-            the default first. Defaults to `("paper",)`.
+        floor_reason: string. Which rule that is.
+        learning_rate: float. The paper's. Defaults to `1e-3`, its rate for
+            transformers.
+        num_train_examples: int or `None`. Defaults to `None`: training
+            examples are drawn without end.
         num_validation_examples: int. Defaults to `256`.
         num_test_examples: int. Defaults to `1024`.
+        splits: mapping from `"train"`, `"validation"` and `"test"` to what
+            the data calls them. A report of a number names its split.
+        citation: string. Whose data or task it is.
+        licence: string. On which terms its data may be used.
 
     Example:
 
@@ -52,10 +67,22 @@ class Task:
     outputs: Any
     readout: str = "last"
     padding_mask: bool = False
+    variant: str = "paper"
+    variants: Mapping[str, str] = {"paper": "as published"}
+    class_names: tuple[str, ...] | None = None
     floor_accuracy: float | None = None
-    variants: tuple[str, ...] = ("paper",)
+    floor_reason: str = ""
+    learning_rate: float = 1e-3
+    num_train_examples: int | None = None
     num_validation_examples: int = 256
     num_test_examples: int = 1024
+    splits: Mapping[str, str] = {
+        "train": "train",
+        "validation": "validation",
+        "test": "test",
+    }
+    citation: str = ""
+    licence: str = ""
 
     def sample(self, rng: np.random.Generator, batch_size: int) -> Examples:
         """Draws examples.
@@ -74,13 +101,13 @@ class Task:
         """Refuses a variant that this task does not have."""
         if variant not in self.variants:
             raise ValueError(
-                f"`variant` must be one of {self.variants}. "
+                f"`variant` must be one of {tuple(self.variants)}. "
                 f"Received: variant={variant!r}"
             )
 
     def train_data(
         self, batch_size: int, seed: int = 0, start: int = 0, **kwargs: Any
-    ) -> Stream:
+    ) -> Endless:
         """An endless stream of training batches.
 
         Batch `i` follows from `seed` and `start + i` alone: it is the same
@@ -117,12 +144,12 @@ class Task:
         rng = np.random.default_rng(_TEST_SEED)
         return self.sample(rng, self.num_test_examples)
 
-    def compile_args(self, learning_rate: float = 1e-3) -> dict[str, Any]:
+    def compile_args(self, learning_rate: Any = None) -> dict[str, Any]:
         """Arguments of `compile` as the original trains.
 
         Args:
-            learning_rate: float or schedule. Defaults to `1e-3`, the paper's
-                for transformers.
+            learning_rate: float, schedule or `None`. Defaults to `None`, the
+                paper's for this task.
 
         Returns:
             Dict of `"optimizer"`, `"loss"` and `"metrics"`.
@@ -130,7 +157,9 @@ class Task:
         return {
             # PyTorch's Adam and its clip_grad_norm_(1.0), in Keras' words.
             "optimizer": keras.optimizers.Adam(
-                learning_rate, epsilon=1e-8, global_clipnorm=1.0
+                self.learning_rate if learning_rate is None else learning_rate,
+                epsilon=1e-8,
+                global_clipnorm=1.0,
             ),
             "loss": keras.losses.SparseCategoricalCrossentropy(
                 from_logits=True
@@ -139,6 +168,58 @@ class Task:
                 keras.metrics.SparseCategoricalAccuracy(name="accuracy")
             ],
         }
+
+    def describe(
+        self, print_fn: Callable[[str], Any] = print
+    ) -> dict[str, Any]:
+        """Prints what the task is, and returns it as data.
+
+        Args:
+            print_fn: callable that takes a string. Defaults to `print`.
+
+        Returns:
+            Dict of the printed facts.
+        """
+        facts = {
+            "task": type(self).__name__,
+            "variant": f"{self.variant}: {self.variants[self.variant]}",
+            "inputs": self.inputs,
+            "outputs": self.outputs,
+            "readout": self.readout,
+            "padding mask": self.padding_mask,
+            "classes": self.class_names,
+            **{
+                f"{split} ({name})": count
+                for (split, name), count in zip(
+                    self.splits.items(),
+                    (
+                        self.num_train_examples or "drawn without end",
+                        self.num_validation_examples,
+                        self.num_test_examples,
+                    ),
+                    strict=True,
+                )
+            },
+            "floor accuracy": self.floor_accuracy,
+            "floor reason": self.floor_reason,
+            "learning rate": self.learning_rate,
+            "citation": self.citation,
+            "licence": self.licence,
+        }
+        for name, fact in facts.items():
+            print_fn(f"{name + ':':<24}{_written(fact)}")
+        return facts
+
+
+def _written(fact: Any) -> str:
+    """A fact on one line, long lists by their ends."""
+    if fact in (None, ""):
+        return "-"
+    if isinstance(fact, tuple) and len(fact) > 12:
+        return f"{len(fact)}: {fact[0]}, {fact[1]}, ... {fact[-1]}"
+    if isinstance(fact, tuple):
+        return ", ".join(str(item) for item in fact)
+    return f"{fact:,}" if type(fact) is int else str(fact)
 
 
 # The second word of a training stream is 0: no seed of one meets these.
