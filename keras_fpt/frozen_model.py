@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_fpt import checkpoints
 from keras_fpt import finetuning
@@ -88,15 +90,17 @@ class FrozenModel(keras.Model):
         validation_data = kwargs.get("validation_data")
         if isinstance(validation_data, (list, tuple)):
             self.check_tokens(validation_data[0])
-        return super().fit(x, *args, **kwargs)
+        elif validation_data is not None:
+            kwargs["validation_data"] = self._of_any_length(validation_data)
+        return super().fit(self._of_any_length(x), *args, **kwargs)
 
     def evaluate(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
         self.check_tokens(x)
-        return super().evaluate(x, *args, **kwargs)
+        return super().evaluate(self._of_any_length(x), *args, **kwargs)
 
     def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
         self.check_tokens(x)
-        return super().predict(x, *args, **kwargs)
+        return super().predict(self._of_any_length(x), *args, **kwargs)
 
     @property
     def trainable(self) -> bool:
@@ -112,6 +116,19 @@ class FrozenModel(keras.Model):
     def check_tokens(self, x: Any) -> None:
         """Refuses arrays that are no tokens of this model."""
         self.interface.check(x)
+
+    def _of_any_length(self, x: Any) -> Any:
+        """A data set whose batches may differ in length, on any backend.
+
+        On TensorFlow, Keras expects of all batches the length that the first
+        two have, and fails in the middle of an epoch.
+        """
+        batches = isinstance(x, keras.utils.PyDataset)
+        if not (batches and self.interface.padding_mask):
+            return x
+        if keras.backend.backend() != "tensorflow":
+            return x
+        return _as_tensorflow_reads(x)
 
     def _apply_finetune_rules(self) -> None:
         finetuning.apply_rules(self.weights, self.finetune_rules)
@@ -131,6 +148,37 @@ class FrozenModel(keras.Model):
             own = group.name in self.interface.groups
             (written if group.trained or own else frozen).append(variable)
         return written, frozen
+
+
+def _as_tensorflow_reads(x: keras.utils.PyDataset) -> Any:
+    """A `tf.data.Dataset` of the same batches, in the same order."""
+    import tensorflow as tf
+
+    def spec(array: Any, num_free: int) -> Any:
+        array = np.asarray(array)
+        free = min(num_free, array.ndim)
+        shape = [None] * free + list(array.shape[free:])
+        return tf.TensorSpec(shape, array.dtype)
+
+    # Inputs are free in batch and length, answers and weights in the batch.
+    inputs, *others = x[0]
+    signature = (
+        keras.tree.map_structure(lambda array: spec(array, 2), inputs),
+        *keras.tree.map_structure(lambda array: spec(array, 1), others),
+    )
+
+    def batches() -> Any:
+        endless = itertools.count()
+        numbers = endless if x.num_batches is None else range(x.num_batches)
+        for index in numbers:
+            yield tuple(x[index])
+
+    data = tf.data.Dataset.from_generator(batches, output_signature=signature)
+    if x.num_batches is not None:
+        data = data.apply(
+            tf.data.experimental.assert_cardinality(x.num_batches)
+        )
+    return data.prefetch(tf.data.AUTOTUNE)
 
 
 def _check_end(x: Any, steps_per_epoch: int | None) -> None:

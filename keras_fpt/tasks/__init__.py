@@ -6,11 +6,33 @@ from typing import Any
 
 from keras_fpt.tasks.bit_memory import BitMemory
 from keras_fpt.tasks.bit_xor import BitXor
+from keras_fpt.tasks.cifar10 import CIFAR10
+from keras_fpt.tasks.cifar10_lra import CIFAR10LRA
+from keras_fpt.tasks.data_task import Data
+from keras_fpt.tasks.data_task import DataTask
+from keras_fpt.tasks.mnist import MNIST
 from keras_fpt.tasks.task import Task
 
-_TASKS: dict[str, type[Task]] = {"bit_memory": BitMemory, "bit_xor": BitXor}
+_TASKS: dict[str, type[Task]] = {
+    "bit_memory": BitMemory,
+    "bit_xor": BitXor,
+    "mnist": MNIST,
+    "cifar10": CIFAR10,
+    "cifar10_lra": CIFAR10LRA,
+}
 
-__all__ = ["BitMemory", "BitXor", "Task", "get", "names"]
+__all__ = [
+    "BitMemory",
+    "BitXor",
+    "CIFAR10",
+    "CIFAR10LRA",
+    "Data",
+    "DataTask",
+    "MNIST",
+    "Task",
+    "get",
+    "names",
+]
 
 
 def names() -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
-import tempfile
+import uuid
 import warnings
 import zipfile
 from collections.abc import Callable
@@ -74,12 +74,12 @@ def cached(
 
 def _write(path: pathlib.Path, arrays: Arrays) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+    temporary = path.with_name(f"{path.stem}-{uuid.uuid4().hex}.tmp")
     named: dict[str, Any] = dict(arrays)
     try:
-        with os.fdopen(handle, "wb") as file:
+        with open(temporary, "xb") as file:
             np.savez(file, **named)
         os.replace(temporary, path)
     except BaseException:
-        os.unlink(temporary)
+        temporary.unlink(missing_ok=True)
         raise

@@ -207,7 +207,7 @@ class Task:
             "licence": self.licence,
         }
         for name, fact in facts.items():
-            print_fn(f"{name + ':':<24}{_written(fact)}")
+            print_fn(f"{name + ':':<25}{_written(fact)}")
         return facts
 
 

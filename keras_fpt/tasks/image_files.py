@@ -1,0 +1,139 @@
+"""MNIST and CIFAR-10 through tensorflow-datasets, once; then as arrays."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from typing import Any
+
+import numpy as np
+
+from keras_fpt.tasks.cache import Path
+from keras_fpt.tasks.cache import cached
+
+# The archives that tensorflow-datasets fetches, by data set.
+ARCHIVES = {
+    "mnist": (
+        "https://storage.googleapis.com/cvdf-datasets/mnist/",
+        (
+            "train-images-idx3-ubyte.gz",
+            "train-labels-idx1-ubyte.gz",
+            "t10k-images-idx3-ubyte.gz",
+            "t10k-labels-idx1-ubyte.gz",
+        ),
+    ),
+    "cifar10": (
+        "https://www.cs.toronto.edu/~kriz/",
+        ("cifar-10-binary.tar.gz",),
+    ),
+}
+# Within a major version, tensorflow-datasets keeps the order of examples.
+MAJOR = 3
+
+
+def read_images(
+    name: str,
+    data_dir: Path | None = None,
+    manual_dir: Path | None = None,
+    cache_dir: Path | None = None,
+) -> dict[str, np.ndarray]:
+    """Reads a data set of images.
+
+    The first read goes through tensorflow-datasets, which needs TensorFlow;
+    its arrays are kept in the cache, and later reads need neither.
+
+    Args:
+        name: string. `"mnist"` or `"cifar10"`.
+        data_dir: string, path or `None`. Where tensorflow-datasets keeps its
+            data. `None` takes the environment variable `TFDS_DATA_DIR`, or
+            else its own folder. Defaults to `None`.
+        manual_dir: string, path or `None`. A folder with the archives, where
+            they were fetched by hand. Defaults to `None`.
+        cache_dir: string, path or `None`. Where the arrays are kept; as in
+            `keras_fpt.tasks.cache.cache_folder`. Defaults to `None`.
+
+    Returns:
+        Dict of `"train_x"`, `"train_y"`, `"test_x"`, `"test_y"`: uint8 images
+        of shape `(rows, height, width, channels)`, int32 labels.
+
+    Raises:
+        ValueError: if the data is not there and cannot be fetched.
+    """
+    return cached(
+        f"{name}-tfds-{MAJOR}",
+        lambda: _read(name, data_dir, manual_dir),
+        cache_dir,
+    )
+
+
+def _read(
+    name: str, data_dir: Path | None, manual_dir: Path | None
+) -> dict[str, np.ndarray]:
+    try:
+        import tensorflow_datasets as tfds
+    except ImportError as error:
+        raise ValueError(
+            f"The first read of {name} goes through tensorflow-datasets, "
+            f"which cannot be imported ({error}): install tensorflow and "
+            "tensorflow-datasets, or copy the cached arrays from a machine "
+            "that has them"
+        ) from error
+    builder = tfds.builder(f"{name}:{MAJOR}.*.*", data_dir=data_dir)
+    if not pathlib.Path(builder.data_dir).is_dir():
+        _check_archives(name, manual_dir, builder.data_dir)
+        config = tfds.download.DownloadConfig(manual_dir=manual_dir)
+        try:
+            builder.download_and_prepare(download_config=config)
+        except Exception as error:
+            raise _not_there(name, builder.data_dir, error) from error
+    arrays = {}
+    for split in ("train", "test"):
+        try:
+            rows = tfds.as_numpy(builder.as_dataset(split=split, batch_size=-1))
+        except Exception as error:
+            raise ValueError(
+                f"The {split} split of {name} in {str(builder.data_dir)!r} is "
+                f"damaged ({_first_line(error)}): delete that folder and read "
+                "it again"
+            ) from error
+        arrays[f"{split}_x"] = rows["image"]
+        arrays[f"{split}_y"] = rows["label"].astype("int32")
+    return arrays
+
+
+def _check_archives(name: str, manual_dir: Path | None, folder: Any) -> None:
+    """Says at once what tensorflow-datasets says after minutes."""
+    address, archives = ARCHIVES[name]
+    if manual_dir is not None:
+        there = pathlib.Path(manual_dir).expanduser()
+        missing = [file for file in archives if not (there / file).is_file()]
+        if missing:
+            raise ValueError(
+                f"`manual_dir` holds the archives of {name} as they come from "
+                f"{address}. Not found in {os.fspath(manual_dir)!r}: "
+                f"{', '.join(missing)}"
+            )
+        return
+    import requests
+
+    try:
+        requests.head(address + archives[0], timeout=10)
+    except requests.RequestException as error:
+        raise _not_there(name, folder, error) from error
+
+
+def _not_there(name: str, folder: Any, error: Exception) -> ValueError:
+    address, archives = ARCHIVES[name]
+    fetch = " ".join(f"-O {address}{file}" for file in archives)
+    return ValueError(
+        f"{name} is not in {str(folder)!r} and could not be fetched "
+        f'({_first_line(error)}). With a network, run `python -c "import '
+        f"tensorflow_datasets; tensorflow_datasets.load('{name}')\"`. Without "
+        f"one, run `curl {fetch}` elsewhere, bring the files here and pass "
+        "their folder as `manual_dir`. Data that tensorflow-datasets has "
+        "already prepared is found by `data_dir` or TFDS_DATA_DIR"
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"
