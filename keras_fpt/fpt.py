@@ -56,6 +56,9 @@ class FrozenPretrainedTransformer(FrozenModel):
             `"random"` draws them anew. Defaults to `"pretrained"`.
         num_layers: int or `None`. Keeps the first blocks only. Defaults to
             `None`, all of them.
+        num_positions: int or `None`. Size of the position table, for
+            sequences longer than the backbone's: more positions repeat its
+            own from the first on. Defaults to `None`, the backbone's.
         seed: int or `None`. Seed of a random trunk. `None` takes one from
             Keras' global seed, and the config keeps it. Defaults to `None`.
         name: string. Defaults to `"frozen_pretrained_transformer"`.
@@ -96,6 +99,7 @@ class FrozenPretrainedTransformer(FrozenModel):
         dropout: float = 0.1,
         initialization: str = "pretrained",
         num_layers: int | None = None,
+        num_positions: int | None = None,
         seed: int | None = None,
         name: str = "frozen_pretrained_transformer",
     ) -> None:
@@ -108,7 +112,7 @@ class FrozenPretrainedTransformer(FrozenModel):
         check_initialization(initialization)
 
         # === Layers ===
-        trunk = _own_trunk(backbone, num_layers)
+        trunk = _own_trunk(backbone, num_layers, num_positions)
         trunk.check_length(interface.tokens.num_tokens)
         trunk.check_dtype()
         trunk.set_finetune(finetune)
@@ -152,6 +156,7 @@ class FrozenPretrainedTransformer(FrozenModel):
         dropout: float = 0.1,
         initialization: str = "pretrained",
         num_layers: int | None = None,
+        num_positions: int | None = None,
         **kwargs: Any,
     ) -> FrozenPretrainedTransformer:
         """Builds a model around a preset.
@@ -168,6 +173,8 @@ class FrozenPretrainedTransformer(FrozenModel):
                 none. Defaults to `"pretrained"`.
             num_layers: int or `None`. Keeps the first blocks only. Defaults
                 to `None`, all of them.
+            num_positions: int or `None`. Size of the position table. Defaults
+                to `None`, the preset's.
             **kwargs: the other arguments of the class.
 
         Returns:
@@ -192,6 +199,7 @@ class FrozenPretrainedTransformer(FrozenModel):
             dropout,
             num_layers,
             load_weights=initialization == "pretrained",
+            num_positions=num_positions,
         )
         return cls(
             trunk,
@@ -232,7 +240,10 @@ class FrozenPretrainedTransformer(FrozenModel):
                 "call `load_trained`"
             )
         model = cls.from_preset(
-            preset, num_layers=sizes["num_layers"], **config
+            preset,
+            num_layers=sizes["num_layers"],
+            num_positions=sizes["max_sequence_length"],
+            **config,
         )
         model.load_trained(path)
         return model
@@ -266,15 +277,20 @@ class FrozenPretrainedTransformer(FrozenModel):
         return config
 
 
-def _own_trunk(backbone: Any, num_layers: int | None) -> trunks.Trunk:
+def _own_trunk(
+    backbone: Any, num_layers: int | None, num_positions: int | None
+) -> trunks.Trunk:
     """A trunk that nobody else holds."""
     if not isinstance(backbone, trunks.Trunk):
-        return trunks.from_backbone(backbone, num_layers)
-    if backbone.taken or num_layers is not None:
+        return trunks.from_backbone(
+            backbone, num_layers, num_positions=num_positions
+        )
+    if backbone.taken or num_layers is not None or num_positions is not None:
         raise ValueError(
-            "A trunk serves one model, with the blocks that it has: pass a "
-            "keras-nlp backbone, of which each model takes a copy. Received: "
-            f"a trunk of {len(backbone.blocks)} blocks, num_layers={num_layers}"
+            "A trunk serves one model, with the blocks and positions that it "
+            "has: pass a keras-nlp backbone, of which each model takes a copy. "
+            f"Received: a trunk of {len(backbone.blocks)} blocks, "
+            f"num_layers={num_layers}, num_positions={num_positions}"
         )
     return backbone
 

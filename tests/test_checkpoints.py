@@ -117,6 +117,23 @@ def test_from_trained_needs_nothing_but_the_file(preset, path):
         np.testing.assert_array_equal(value, theirs[name])
 
 
+def test_from_trained_keeps_a_longer_position_table(path):
+    model = FPT.from_preset(
+        "gpt2_tiny_en",
+        inputs=(6, 3),
+        outputs=4,
+        num_layers=1,
+        num_positions=1030,
+    )
+    model.save_trained(path)
+    again = FPT.from_trained(path)
+    assert again.trunk.num_positions == 1030
+    x = np.ones((2, 6, 3), "float32")
+    np.testing.assert_array_equal(
+        again.predict(x, verbose=0), model.predict(x, verbose=0)
+    )
+
+
 def test_header_names_preset_config_seed_and_hash(preset, path):
     import json
 

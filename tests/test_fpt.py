@@ -100,6 +100,42 @@ def test_num_layers_keeps_the_first_blocks():
     np.testing.assert_allclose(model.predict(x), expected.predict(x), atol=1e-6)
 
 
+@pytest.mark.parametrize("num_positions", [70, 20])
+def test_position_table_of_another_size(backbone, num_positions, tmp_path):
+    model = FPT(
+        backbone, inputs=(20, 3), outputs=4, num_positions=num_positions
+    )
+    own = values(backbone.weights)["position_embedding/embeddings"]
+    (path,) = [p for p in values(model.weights) if "position" in p]
+    table = values(model.weights)[path]
+    assert table.shape == (num_positions, 16)
+    for row in range(num_positions):  # 32 of its own, then from the first on
+        np.testing.assert_array_equal(table[row], own[row % 32])
+    # Within the backbone's own positions, the model is the same.
+    plain = FPT(backbone, inputs=(20, 3), outputs=4)
+    for weight, same in zip(model.weights, plain.weights, strict=True):
+        if "position" not in weight.path:
+            weight.assign(same)
+    x = tokens(5, 20, 3)
+    expected = plain.predict(x, verbose=0)
+    np.testing.assert_array_equal(model.predict(x, verbose=0), expected)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded.predict(x, verbose=0), expected)
+
+
+def test_longer_sequences_than_the_backbone_has_positions(backbone):
+    with pytest.raises(ValueError, match="32 pos.* 70 .*num_positions=70"):
+        FPT(backbone, inputs=(70, 3), outputs=4)
+    model = FPT(backbone, inputs=(70, 3), outputs=4, num_positions=70)
+    model.compile(keras.optimizers.Adam(1e-2), CROSS_ENTROPY)
+    x, y = tokens(4, 70, 3), np.array([0, 1, 2, 3])
+    losses = model.fit(x, y, epochs=9, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
+    with pytest.raises(ValueError, match="num_positions=0"):
+        FPT(backbone, inputs=(6, 3), outputs=4, num_positions=0)
+
+
 def test_random_follows_from_the_seed_alone(backbone):
     def trunk(seed):
         model = FPT(

@@ -55,6 +55,37 @@ class TestPadding:
         history = model.fit(x, y, epochs=8, verbose=0).history
         assert history["loss"][-1] < history["loss"][0]
 
+    def test_batches_of_different_length_train(self, backbone):
+        """Keras on TensorFlow takes the first two batches for all."""
+        lengths = [5, 5, 8, 3, 8, 4]
+
+        class Ragged(keras.utils.PyDataset):
+            num_batches = len(lengths)
+
+            def __getitem__(_, index):
+                drawn.append(index)
+                return self.batch(lengths[index]), np.array([0, 1, 2])
+
+        drawn = []
+        model = self.model(backbone, readout="last_real")
+        model.compile("sgd", CROSS_ENTROPY)
+        data = Ragged()
+        history = model.fit(
+            data, epochs=2, validation_data=Ragged(), shuffle=False, verbose=0
+        ).history
+        assert len(history["loss"]) == 2
+        assert set(drawn) == set(range(6))
+        losses = []
+        for index in range(6):
+            model.reset_metrics()
+            losses.append(model.test_on_batch(*data[index]))
+        # An average over examples: each batch has three.
+        expected = history["val_loss"][-1]
+        np.testing.assert_allclose(np.mean(losses), expected, rtol=1e-5)
+        np.testing.assert_allclose(
+            model.evaluate(data, verbose=0), expected, rtol=1e-5
+        )
+
     def test_last_real_without_mask_is_refused(self, backbone):
         with pytest.raises(ValueError, match="padding_mask=True"):
             FPT(backbone, inputs=self.ids, outputs=3, readout="last_real")

@@ -78,6 +78,8 @@ def _read(
             "tensorflow-datasets, or copy the cached arrays from a machine "
             "that has them"
         ) from error
+    # It looks at the variable on its import only.
+    data_dir = data_dir or os.environ.get("TFDS_DATA_DIR")
     builder = tfds.builder(f"{name}:{MAJOR}.*.*", data_dir=data_dir)
     if not pathlib.Path(builder.data_dir).is_dir():
         _check_archives(name, manual_dir, builder.data_dir)

@@ -27,6 +27,7 @@ def from_backbone(
     num_layers: int | None = None,
     preset: str | None = None,
     copy: bool = True,
+    num_positions: int | None = None,
 ) -> Trunk:
     """Opens a backbone as a trunk.
 
@@ -36,6 +37,8 @@ def from_backbone(
         preset: string or `None`. What the backbone was loaded from.
         copy: bool. Whether the backbone stays the caller's: `False` takes
             over its layers and flags. Defaults to `True`.
+        num_positions: int or `None`. Size of the position table. Defaults to
+            `None`, the backbone's.
 
     Returns:
         A `Trunk`.
@@ -46,7 +49,9 @@ def from_backbone(
     classes = {base.__name__ for base in type(backbone).__mro__}
     for family in FAMILIES:
         if family.backbone_name in classes:
-            return family.from_backbone(backbone, num_layers, preset, copy)
+            return family.from_backbone(
+                backbone, num_layers, preset, copy, num_positions
+            )
     raise not_opened(type(backbone).__name__, _KNOWN)
 
 
@@ -55,6 +60,7 @@ def from_preset(
     dropout: float,
     num_layers: int | None = None,
     load_weights: bool = True,
+    num_positions: int | None = None,
 ) -> Trunk:
     """Loads a preset as a trunk.
 
@@ -65,6 +71,10 @@ def from_preset(
         num_layers: int or `None`. Keeps the first blocks only.
         load_weights: bool. `False` leaves the weights behind and keeps the
             architecture. Defaults to `True`.
+        num_positions: int or `None`. Size of the position table. Defaults to
+            `None`, the preset's.
     """
     backbone = load_backbone(preset, dropout, load_weights, _KNOWN)
-    return from_backbone(backbone, num_layers, preset, copy=False)
+    return from_backbone(
+        backbone, num_layers, preset, copy=False, num_positions=num_positions
+    )

@@ -7,9 +7,11 @@ from typing import Any
 import keras
 
 from keras_fpt.finetuning import Finetune
+from keras_fpt.sizes import whole_number
 from keras_fpt.trunks.trunk import Trunk
 from keras_fpt.trunks.trunk import check_num_layers
 from keras_fpt.trunks.trunk import copy_values
+from keras_fpt.trunks.trunk import repeat_rows
 
 
 @keras.saving.register_keras_serializable(package="keras_fpt")
@@ -111,20 +113,31 @@ class GPT2Trunk(Trunk):
         num_layers: int | None = None,
         preset: str | None = None,
         copy: bool = True,
+        num_positions: int | None = None,
     ) -> GPT2Trunk:
+        available = backbone.max_sequence_length
+        if num_positions is None:
+            num_positions = available
+        num_positions = whole_number("num_positions", num_positions)
+        # A table of another size is a variable of its own.
+        copy = copy or num_positions != available
         trunk = cls(
             num_layers=check_num_layers(num_layers, backbone.num_layers),
             num_heads=backbone.num_heads,
             hidden_dim=backbone.hidden_dim,
             intermediate_dim=backbone.intermediate_dim,
             dropout=backbone.dropout,
-            max_sequence_length=backbone.max_sequence_length,
+            max_sequence_length=num_positions,
             preset=preset,
             backbone=None if copy else backbone,
             dtype=backbone.dtype_policy,
         )
         if copy:
-            copy_values(backbone.weights, trunk.weights)
+            table = trunk.position_embedding.position_embeddings
+            others = [v for v in trunk.weights if v is not table]
+            copy_values(backbone.weights, others)
+            rows = backbone.position_embedding.position_embeddings
+            table.assign(repeat_rows(rows, num_positions))
         return trunk
 
     def call(self, tokens: Any, padding_mask: Any = None) -> Any:

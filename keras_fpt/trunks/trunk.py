@@ -60,6 +60,7 @@ class Trunk(keras.Model):
         num_layers: int | None = None,
         preset: str | None = None,
         copy: bool = True,
+        num_positions: int | None = None,
     ) -> Trunk:
         """Opens a backbone.
 
@@ -69,6 +70,9 @@ class Trunk(keras.Model):
             preset: string or `None`. What the backbone was loaded from.
             copy: bool. Whether the backbone stays the caller's: `False` takes
                 over its layers. Defaults to `True`.
+            num_positions: int or `None`. Size of the position table: fewer
+                keeps the first, more repeats them. Defaults to `None`, the
+                backbone's.
         """
         raise NotImplementedError
 
@@ -122,8 +126,9 @@ class Trunk(keras.Model):
         if num_tokens > self.num_positions:
             raise ValueError(
                 f"The trunk has {self.num_positions} positions. Received "
-                f"{num_tokens} tokens: shorten the sequence, or group more "
-                "of it into one token"
+                f"{num_tokens} tokens: shorten the sequence, group more of it "
+                "into one token, or ask for a longer table by "
+                f"`num_positions={num_tokens}`"
             )
 
 
@@ -147,6 +152,19 @@ def copy_values(source: Iterable[Any], target: Sequence[Any]) -> None:
     for variable in target:
         # On JAX, training deletes the arrays that it replaces: never share.
         variable.assign(keras.ops.copy(by_path[variable.path]))
+
+
+def repeat_rows(table: Any, num_rows: int) -> Any:
+    """A table of more rows, which begin anew where they end, or of fewer.
+
+    A pretrained position table serves longer sequences that way: between its
+    copies, neighbours stay neighbours.
+
+    Reference:
+        [Beltagy et al., 2020](https://arxiv.org/abs/2004.05150), section 5
+    """
+    rows = keras.ops.arange(num_rows) % table.shape[0]
+    return keras.ops.take(table, rows, axis=0)  # (num_rows, hidden_dim)
 
 
 def check_num_layers(num_layers: int | None, available: int) -> int:
