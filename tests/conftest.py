@@ -59,6 +59,30 @@ def shared():
     return folder
 
 
+@pytest.fixture
+def made_up(tmp_path):
+    """A cache in which both data sets lie, with pictures of the test's own.
+
+    Their sizes are the real ones: 60,000 and 50,000 training rows, each of
+    which holds its own number in its first pixels.
+    """
+    for name, rows, side, channels in (
+        ("mnist", 60_000, 28, 1),
+        ("cifar10", 50_000, 32, 3),
+    ):
+        arrays = {}
+        for split, count in (("train", rows), ("test", 10_000)):
+            # Rows are broadcast in memory; the file is small all the same.
+            x = np.zeros((count, side, side, channels), "uint8")
+            number = np.arange(count)
+            for place in range(3):
+                x[:, 0, place] = (number >> 8 * place & 255)[:, None]
+            arrays[f"{split}_x"] = x
+            arrays[f"{split}_y"] = (number % 10).astype("int32")
+        np.savez_compressed(tmp_path / f"{name}-tfds-3.npz", **arrays)
+    return tmp_path
+
+
 def make_backbone(**sizes):
     """A tiny GPT-2 with random values, norms and biases too."""
     import keras_nlp

@@ -44,6 +44,7 @@ class BitMemory(BitTask):
         [Miconi et al., 2018](https://arxiv.org/abs/1804.02464)
     """
 
+    class_names = ("-1", "1")
     floor_accuracy = 0.75
     floor_reason = "copies the visible half of the bits and guesses the rest"
     citation = "Lu et al., 2021, after Miconi et al., 2018"

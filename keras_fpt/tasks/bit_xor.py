@@ -53,6 +53,7 @@ class BitXor(BitTask):
         [Lu et al., 2021](https://arxiv.org/abs/2103.05247), section 2.1
     """
 
+    class_names = ("0", "1")
     floor_accuracy = 0.5
     floor_reason = "guesses each bit"
     citation = "Lu et al., 2021"

@@ -47,7 +47,9 @@ class CIFAR10LRA(ImageTask):
 
     Raises:
         ValueError: if there is no such variant; on first use, if the data is
-            not there and cannot be fetched.
+            damaged.
+        FileNotFoundError: on first use, if the data is not there and cannot
+            be fetched.
 
     Example:
 

@@ -57,7 +57,9 @@ def read_images(
         of shape `(rows, height, width, channels)`, int32 labels.
 
     Raises:
-        ValueError: if the data is not there and cannot be fetched.
+        FileNotFoundError: if the data is not there and cannot be fetched.
+        ValueError: if it is damaged, or tensorflow-datasets is needed and
+            not installed.
     """
     return cached(
         f"{name}-tfds-{MAJOR}",
@@ -87,7 +89,13 @@ def _read(
         try:
             builder.download_and_prepare(download_config=config)
         except Exception as error:
-            raise _not_there(name, builder.data_dir, error) from error
+            if manual_dir is None:
+                raise _not_there(name, builder.data_dir, error) from error
+            raise ValueError(
+                f"The archives of {name} in {os.fspath(manual_dir)!r} are cut "
+                f"or damaged ({_first_line(error)}): fetch them again from "
+                f"{ARCHIVES[name][0]}"
+            ) from error
     arrays = {}
     for split in ("train", "test"):
         try:
@@ -110,7 +118,7 @@ def _check_archives(name: str, manual_dir: Path | None, folder: Any) -> None:
         there = pathlib.Path(manual_dir).expanduser()
         missing = [file for file in archives if not (there / file).is_file()]
         if missing:
-            raise ValueError(
+            raise FileNotFoundError(
                 f"`manual_dir` holds the archives of {name} as they come from "
                 f"{address}. Not found in {os.fspath(manual_dir)!r}: "
                 f"{', '.join(missing)}"
@@ -124,10 +132,10 @@ def _check_archives(name: str, manual_dir: Path | None, folder: Any) -> None:
         raise _not_there(name, folder, error) from error
 
 
-def _not_there(name: str, folder: Any, error: Exception) -> ValueError:
+def _not_there(name: str, folder: Any, error: Exception) -> FileNotFoundError:
     address, archives = ARCHIVES[name]
     fetch = " ".join(f"-O {address}{file}" for file in archives)
-    return ValueError(
+    return FileNotFoundError(
         f"{name} is not in {str(folder)!r} and could not be fetched "
         f'({_first_line(error)}). With a network, run `python -c "import '
         f"tensorflow_datasets; tensorflow_datasets.load('{name}')\"`. Without "
@@ -138,4 +146,5 @@ def _not_there(name: str, folder: Any, error: Exception) -> ValueError:
 
 
 def _first_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"
+    lines = str(error).strip().splitlines() or [""]
+    return f"{type(error).__name__}: {lines[0]}"
