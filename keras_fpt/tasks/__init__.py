@@ -10,15 +10,19 @@ from keras_fpt.tasks.cifar10 import CIFAR10
 from keras_fpt.tasks.cifar10_lra import CIFAR10LRA
 from keras_fpt.tasks.data_task import Data
 from keras_fpt.tasks.data_task import DataTask
+from keras_fpt.tasks.listops import ListOps
 from keras_fpt.tasks.mnist import MNIST
+from keras_fpt.tasks.remote_homology import RemoteHomology
 from keras_fpt.tasks.task import Task
 
 _TASKS: dict[str, type[Task]] = {
     "bit_memory": BitMemory,
     "bit_xor": BitXor,
+    "listops": ListOps,
     "mnist": MNIST,
     "cifar10": CIFAR10,
     "cifar10_lra": CIFAR10LRA,
+    "remote_homology": RemoteHomology,
 }
 
 __all__ = [
@@ -28,7 +32,9 @@ __all__ = [
     "CIFAR10LRA",
     "Data",
     "DataTask",
+    "ListOps",
     "MNIST",
+    "RemoteHomology",
     "Task",
     "get",
     "names",
