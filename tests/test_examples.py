@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import keras
+import numpy as np
 import pytest
 from conftest import ROOT
 
@@ -15,10 +16,11 @@ import keras_fpt
 CAPS = {"KERAS_MAX_EPOCHS": "1", "KERAS_MAX_STEPS_PER_EPOCH": "2"}
 
 
-def run_example(name, cwd):
+def run_example(name, cwd, **environment):
     environment = {
         **os.environ,
         **CAPS,
+        **{name: str(value) for name, value in environment.items()},
         "KERAS_BACKEND": keras.backend.backend(),
         "PYTHONPATH": str(ROOT),
     }
@@ -57,6 +59,63 @@ def test_bit_memory(tmp_path):
     results = tmp_path / "results" / "bit_memory"
     assert (results / "learning_curve.png").stat().st_size > 5_000
     assert (results / "bit_memory.safetensors").is_file()
+
+
+@pytest.mark.parametrize("name", ["mnist", "cifar10", "cifar10_lra"])
+def test_images(name, made_up, tmp_path):
+    pytest.importorskip("matplotlib")
+    lines = run_example(f"{name}.py", cwd=tmp_path, KERAS_FPT_CACHE=made_up)
+    check_example(name, lines, tmp_path)
+
+
+def test_listops(tmp_path):
+    pytest.importorskip("matplotlib")
+    lines = run_example(
+        "listops.py", cwd=tmp_path, KERAS_FPT_CACHE=tmp_path / "cache"
+    )
+    check_example("listops", lines, tmp_path)
+
+
+def test_remote_homology(tmp_path):
+    pytest.importorskip("matplotlib")
+    rng = np.random.default_rng(0)
+    letters = np.array(list("ACDEFGHIKLMNPQRSTVWY"))
+    for split, count, too_long in (
+        ("train", 12_312, 7),
+        ("valid", 736, 2),
+        ("test_fold_holdout", 718, 0),
+    ):
+        lengths = np.full(count, 40)
+        lengths[:too_long] = 1_100
+        rows = [
+            f"{''.join(rng.choice(letters, length))},{row % 1195}\n"
+            for row, length in enumerate(lengths)
+        ]
+        (tmp_path / f"{split}.csv").write_text("seq,label\n" + "".join(rows))
+    lines = run_example(
+        "remote_homology.py", cwd=tmp_path, TAPE_DATA_DIR=tmp_path
+    )
+    check_example("remote_homology", lines, tmp_path, " (fold hold-out)")
+    assert any("of the training tokens are padding" in line for line in lines)
+
+
+def check_example(name, lines, folder, split=""):
+    accuracy = re.fullmatch(
+        re.escape(f"test accuracy{split}: ") + r"(0\.\d{4})", lines[-1]
+    )
+    assert float(accuracy[1]) < 0.6  # two steps
+    assert any(re.match("floor accuracy: ", line) for line in lines)
+    results = folder / "results" / name
+    assert (results / "learning_curve.png").stat().st_size > 5_000
+    assert (results / f"{name}.safetensors").is_file()
+
+
+def test_your_own_sequence(tmp_path):
+    script = ROOT / "examples" / "your_own_sequence.py"
+    assert len(script.read_text().splitlines()) < 60
+    lines = run_example("your_own_sequence.py", cwd=tmp_path)
+    accuracy = re.fullmatch(r"test accuracy: (0\.\d{4})", lines[-1])
+    assert 0.1 < float(accuracy[1]) < 0.6
 
 
 # A model, a vocabulary and phases for a test: the script's own take hours.
