@@ -47,7 +47,7 @@ EVALUATION_BATCH_SIZE = 32
 EVALUATION_STEPS = 16  # 512 images; `None` for all
 LEARNING_RATE = 1e-3  # the paper's
 STEPS_PER_EPOCH = 50
-EPOCHS = 8
+EPOCHS = 6
 SEED = 0
 RESULTS = pathlib.Path("results/cifar10_lra")
 

@@ -44,7 +44,7 @@ BATCH_SIZE = 16
 EVALUATION_BATCH_SIZE = 16
 LEARNING_RATE = 1e-3  # the paper's is 1e-4, for far more steps
 STEPS_PER_EPOCH = 100
-EPOCHS = 4
+EPOCHS = 3
 SEED = 0
 RESULTS = pathlib.Path("results/remote_homology")
 

@@ -6,9 +6,24 @@ import pytest
 from conftest import tokens
 
 import keras_fpt
+from keras_fpt.trunks import GPT2Trunk
 
 FPT = keras_fpt.FrozenPretrainedTransformer
+values_of = keras.ops.convert_to_numpy
 CROSS_ENTROPY = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class BidirectionalTrunk(GPT2Trunk):
+    """GPT-2 in which each token sees all others, as in an encoder."""
+
+    def call(self, tokens, padding_mask=None):
+        x = self.embeddings_add((tokens, self.position_embedding(tokens)))
+        for block in self.blocks:
+            x = block(
+                x, decoder_padding_mask=padding_mask, use_causal_mask=False
+            )
+        return self.final_norm(x)
 
 
 class TestPadding:
@@ -31,6 +46,31 @@ class TestPadding:
         np.testing.assert_allclose(short, long, atol=1e-6)
         unmasked = self.batch(8, lengths=(8, 8, 8))
         assert np.abs(model.predict(unmasked, verbose=0) - long).max() > 1e-3
+
+    @pytest.mark.parametrize("readout", ["last_real", "mean"])
+    def test_more_padding_changes_nothing_on_a_bidirectional_trunk(
+        self, backbone, readout
+    ):
+        trunk = BidirectionalTrunk.from_backbone(backbone)
+        model = self.model(trunk, readout=readout)
+        batch, longer = self.batch(5), self.batch(8)
+        short = model.predict(batch, verbose=0)
+        np.testing.assert_allclose(
+            model.predict(longer, verbose=0), short, atol=1e-6
+        )
+        # What stands at a padded place does not matter, ...
+        other = {**longer, "tokens": longer["tokens"].copy()}
+        other["tokens"][~longer["padding_mask"]] = 7
+        np.testing.assert_allclose(
+            model.predict(other, verbose=0), short, atol=1e-6
+        )
+        # ... and would, were it not for the mask in the blocks themselves.
+        hidden = keras.ops.convert_to_tensor(tokens(3, 8, 16))
+        masked = trunk(hidden, padding_mask=longer["padding_mask"])
+        real = longer["padding_mask"]
+        difference = np.abs(values_of(trunk(hidden)) - values_of(masked))
+        assert difference[:, 0].max() > 1e-3
+        assert real[:, 0].all()
 
     def test_last_real_tokens_are_read(self, backbone):
         model = self.model(backbone, readout="last_real", outputs=(2, 3))

@@ -145,7 +145,7 @@ STREAM = """
 import hashlib
 import keras_fpt
 digest = hashlib.sha256()
-for name in keras_fpt.tasks.names():
+for name in ("bit_memory", "bit_xor"):
     task = keras_fpt.tasks.get(name)
     for array in (*task.train_data(4, seed=1)[2], *task.test_examples()):
         digest.update(array.tobytes())
