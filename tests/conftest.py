@@ -59,13 +59,14 @@ def shared():
     return folder
 
 
-@pytest.fixture
-def made_up(tmp_path):
+@pytest.fixture(scope="session")
+def made_up(tmp_path_factory):
     """A cache in which both data sets lie, with pictures of the test's own.
 
     Their sizes are the real ones: 60,000 and 50,000 training rows, each of
     which holds its own number in its first pixels.
     """
+    folder = tmp_path_factory.mktemp("made_up")
     for name, rows, side, channels in (
         ("mnist", 60_000, 28, 1),
         ("cifar10", 50_000, 32, 3),
@@ -79,8 +80,8 @@ def made_up(tmp_path):
                 x[:, 0, place] = (number >> 8 * place & 255)[:, None]
             arrays[f"{split}_x"] = x
             arrays[f"{split}_y"] = (number % 10).astype("int32")
-        np.savez_compressed(tmp_path / f"{name}-tfds-3.npz", **arrays)
-    return tmp_path
+        np.savez_compressed(folder / f"{name}-tfds-3.npz", **arrays)
+    return folder
 
 
 def make_backbone(**sizes):

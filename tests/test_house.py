@@ -21,6 +21,8 @@ LATE = (
     "tensorflow_datasets",
     "pandas",
     "safetensors",
+    "lmdb",
+    "requests",
 )
 NEVER = ("examples", "tables", "tests", "matplotlib", "ray")
 PACKAGE = ROOT / "keras_fpt"
