@@ -126,6 +126,39 @@ class TestPadding:
             model.evaluate(data, verbose=0), expected, rtol=1e-5
         )
 
+    def test_an_endless_stream_of_several_lengths_goes_on(self, backbone):
+        """Epochs follow each other in the stream, on TensorFlow too."""
+        drawn = []
+
+        class Endless(keras.utils.PyDataset):
+            num_batches = None
+
+            def __getitem__(_, index):
+                drawn.append(index)
+                length = 3 + index % 5
+                batch = self.batch(length, lengths=(3, 2, 1))
+                return batch, np.array([0, 1, 2])
+
+        model = self.model(backbone, readout="last_real")
+        model.compile("sgd", CROSS_ENTROPY)
+        seen = []
+        after = keras.callbacks.LambdaCallback(
+            on_epoch_end=lambda epoch, logs: seen.append(max(drawn))
+        )
+        history = model.fit(
+            Endless(),
+            steps_per_epoch=4,
+            epochs=3,
+            shuffle=False,
+            verbose=0,
+            callbacks=[after],
+        ).history
+        assert len(history["loss"]) == 3
+        # Batches may be drawn ahead, but none twice after the first looks.
+        assert seen[0] >= 3 and seen[1] >= 7 and seen[2] >= 11
+        rest = [index for index in drawn if index > 1]
+        assert rest == sorted(set(rest))
+
     def test_last_real_without_mask_is_refused(self, backbone):
         with pytest.raises(ValueError, match="padding_mask=True"):
             FPT(backbone, inputs=self.ids, outputs=3, readout="last_real")

@@ -19,7 +19,7 @@ class Data:
 
     Args:
         x: array of shape `(rows, ...)`. Compact: pixels and ids as uint8.
-        y: int32 array of shape `(rows,)`. Classes.
+        y: int array of shape `(rows,)`. Classes.
         lengths: int array of shape `(rows,)` or `None`. How many tokens of
             each row of `x` are real; `None` if all.
     """
@@ -43,6 +43,26 @@ class DataTask(Task):
             sequences may have: few, for each is compiled once on JAX and
             TensorFlow. The last is the longest that a sequence may have.
             Defaults to `()`: all rows have one length.
+
+    Example:
+
+    ```python
+    class Peaks(keras_fpt.tasks.DataTask):
+        inputs, outputs = (16, 4), 16  # where is the largest reading?
+        num_train_examples = 500
+        num_validation_examples = num_test_examples = 100
+
+        def load(self, split):  # read your file here
+            rng = np.random.default_rng(len(split))
+            x = rng.random((500 if split == "train" else 100, 16, 4))
+            return keras_fpt.tasks.Data(x, x.max(axis=2).argmax(axis=1))
+
+        def tokens(self, x, rng):
+            return x.astype("float32")
+
+
+    x, y = Peaks().train_data(batch_size=8)[0]  # (8, 16, 4), (8,)
+    ```
     """
 
     padded_lengths: tuple[int, ...] = ()

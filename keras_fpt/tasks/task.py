@@ -122,7 +122,8 @@ class Task:
             start: int. Batches to skip: the number that a stopped run has
                 seen goes on where it stopped. Defaults to `0`.
             **kwargs: `workers` and `max_queue_size` of
-                `keras.utils.PyDataset`.
+                `keras.utils.PyDataset`. On TensorFlow, batches with a padding
+                mask come from one worker, whatever is asked for.
         """
         return Stream(self.sample, batch_size, seed, start, **kwargs)
 
