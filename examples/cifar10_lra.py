@@ -83,9 +83,8 @@ print(f"Trained in {time.time() - begin:.0f} s")
 steps = STEPS_PER_EPOCH * np.arange(1, len(history.epoch) + 1)
 figure, axes = plt.subplots(figsize=(6, 4))
 axes.plot(steps, history.history["val_accuracy"], marker="o")
-axes.axhline(
-    task.floor_accuracy, color="gray", linestyle=":", label=task.floor_reason
-)
+floor = f"floor ({task.splits['test']})"
+axes.axhline(task.floor_accuracy, color="gray", linestyle=":", label=floor)
 axes.set(
     xlabel="training step", ylabel="validation accuracy", title="CIFAR-10 LRA"
 )

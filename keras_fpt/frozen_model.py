@@ -84,15 +84,33 @@ class FrozenModel(keras.Model):
             self.check_tokens(args[0])
         return super().__call__(*args, **kwargs)
 
-    def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        **kwargs: Any,
+    ) -> Any:
         self.check_tokens(x)
         _check_end(x, kwargs.get("steps_per_epoch"))
-        validation_data = kwargs.get("validation_data")
         if isinstance(validation_data, (list, tuple)):
             self.check_tokens(validation_data[0])
-        elif validation_data is not None:
-            kwargs["validation_data"] = self._of_any_length(validation_data)
-        return super().fit(self._of_any_length(x), *args, **kwargs)
+        return super().fit(
+            self._of_any_length(x),
+            y,
+            batch_size,
+            epochs,
+            verbose,
+            callbacks,
+            validation_split,
+            self._of_any_length(validation_data),
+            **kwargs,
+        )
 
     def evaluate(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
         self.check_tokens(x)
@@ -161,17 +179,19 @@ def _as_tensorflow_reads(x: keras.utils.PyDataset) -> Any:
         return tf.TensorSpec(shape, array.dtype)
 
     # Inputs are free in batch and length, answers and weights in the batch.
-    inputs, *others = x[0]
+    inputs, *others = _parts(x[0])
     signature = (
         keras.tree.map_structure(lambda array: spec(array, 2), inputs),
         *keras.tree.map_structure(lambda array: spec(array, 1), others),
     )
 
     def batches() -> Any:
+        x.on_epoch_begin()
         endless = itertools.count()
         numbers = endless if x.num_batches is None else range(x.num_batches)
         for index in numbers:
-            yield tuple(x[index])
+            yield _parts(x[index])
+        x.on_epoch_end()
 
     data = tf.data.Dataset.from_generator(batches, output_signature=signature)
     if x.num_batches is not None:
@@ -179,6 +199,14 @@ def _as_tensorflow_reads(x: keras.utils.PyDataset) -> Any:
             tf.data.experimental.assert_cardinality(x.num_batches)
         )
     return data.prefetch(tf.data.AUTOTUNE)
+
+
+def _parts(batch: Any) -> tuple[Any, ...]:
+    """A batch as inputs, answers and weights, as far as it has them."""
+    parts = list(batch) if isinstance(batch, (list, tuple)) else [batch]
+    while parts[-1] is None:
+        parts.pop()
+    return tuple(parts)
 
 
 def _check_end(x: Any, steps_per_epoch: int | None) -> None:

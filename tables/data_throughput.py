@@ -63,14 +63,15 @@ def main() -> None:
     )
     print("| task | variant | stream, samples/s | goal | model, samples/s |")
     print("|---|---|---|---|---|")
+    left_out = []
     for name, variant, goal in STREAMS:
         if arguments.tasks and name not in arguments.tasks:
             continue
         task = keras_fpt.tasks.get(name, variant=variant)
         try:
             delivered = stream_speed(task, arguments.batch_size)
-        except FileNotFoundError as error:
-            print(f"| {name} | {variant} | - | - | - | {error}")
+        except (FileNotFoundError, ValueError) as error:
+            left_out.append(f"{name}, {variant}, is left out: {error}")
             continue
         consumed = "-"
         if arguments.num_layers:
@@ -80,6 +81,7 @@ def main() -> None:
             f"| {'-' if goal is None else format(goal, ',')} | {consumed} |",
             flush=True,
         )
+    print("", *left_out, sep="\n")
 
 
 def stream_speed(task: keras_fpt.tasks.Task, batch_size: int) -> float:
@@ -97,7 +99,7 @@ def stream_speed(task: keras_fpt.tasks.Task, batch_size: int) -> float:
 def model_speed(
     task: keras_fpt.tasks.Task, arguments: argparse.Namespace
 ) -> float:
-    """Samples a second that training steps consume: the median step."""
+    """Samples a second that training steps consume, over a few batches."""
     import keras_nlp
 
     interface = task.inputs
@@ -112,14 +114,15 @@ def model_speed(
         num_positions=max(num_tokens, GPT2_BASE["max_sequence_length"]),
     )
     model.compile(**task.compile_args())
-    x, y = task.train_data(arguments.batch_size)[0]
-    model.train_on_batch(x, y)  # compiles
-    seconds = []
-    for _ in range(TIMED_STEPS):
+    stream = task.train_data(arguments.batch_size)
+    seconds = 0.0
+    for position in range(TIMED_STEPS):  # batches may differ in length
+        x, y = stream[position]
+        model.train_on_batch(x, y)  # compiles
         begin = time.perf_counter()
         model.train_on_batch(x, y)
-        seconds.append(time.perf_counter() - begin)
-    return arguments.batch_size / float(np.median(seconds))
+        seconds += time.perf_counter() - begin
+    return TIMED_STEPS * arguments.batch_size / seconds
 
 
 def ceiling(dtype: str, size: int = 2048, times: int = 5) -> float:

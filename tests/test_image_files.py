@@ -1,6 +1,10 @@
 """Image data: the real figures, what is missing or cut, the cache."""
 
+import dataclasses
+import hashlib
+import io
 import os
+import tarfile
 
 import keras
 import numpy as np
@@ -10,10 +14,11 @@ from conftest import run_python
 
 from keras_fpt import tasks
 from keras_fpt.tasks import image_files
+from keras_fpt.tasks.cifar10 import CLASS_NAMES
 
 
 class TestFiles:
-    def test_cut_data_is_refused(self, tmp_path):
+    def test_a_cut_cache_is_refused(self, tmp_path):
         arrays = {
             f"{split}_{axis}": np.zeros(
                 (7, 28, 28, 1)[: 4 if axis == "x" else 1]
@@ -24,6 +29,61 @@ class TestFiles:
         np.savez(tmp_path / "mnist-tfds-3.npz", **arrays)
         with pytest.raises(ValueError, match="MNIST .*10,000 ex.*Received 7:"):
             tasks.MNIST(cache_dir=tmp_path).test_data()
+
+    def write_archive(self, path, rows):
+        """CIFAR-10 in its own binary form, small."""
+        rng = np.random.default_rng(0)
+        names = [f"data_batch_{i}.bin" for i in range(1, 6)]
+        labels = [f"{name}\n".encode() for name in CLASS_NAMES]
+        files = {"batches.meta.txt": b"".join(labels)}
+        for name in (*names, "test_batch.bin"):
+            x = rng.integers(256, size=(rows, 3073), dtype="uint8")
+            x[:, 0] %= 10
+            files[name] = x.tobytes()
+        with tarfile.open(path, "w:gz") as archive:
+            for name, content in files.items():
+                member = tarfile.TarInfo(f"cifar-10-batches-bin/{name}")
+                member.size = len(content)
+                archive.addfile(member, io.BytesIO(content))
+        return files
+
+    def test_archives_in_manual_dir_are_read(self, tmp_path, monkeypatch):
+        """The checksum is the test's own, and so are the numbers of rows."""
+        tfds = pytest.importorskip("tensorflow_datasets")
+        archive = tmp_path / "cifar-10-binary.tar.gz"
+        files = self.write_archive(archive, rows=3)
+        address, _ = image_files.ARCHIVES["cifar10"]
+        checksum = hashlib.sha256(archive.read_bytes()).hexdigest()
+        known = dataclasses.replace(
+            tfds.builder_cls("cifar10").url_infos[address + archive.name],
+            size=archive.stat().st_size,
+            checksum=checksum,
+        )
+        monkeypatch.setattr(
+            tfds.builder_cls("cifar10"),
+            "url_infos",
+            {address + archive.name: known},
+        )
+        monkeypatch.setitem(image_files.COUNTS, "cifar10", (15, 3))
+        arrays = image_files.read_images(
+            "cifar10", tmp_path / "tfds", tmp_path, tmp_path / "cache"
+        )
+        written = np.frombuffer(files["test_batch.bin"], "uint8")
+        written = written.reshape(3, 3073)
+        order = np.argsort(written[:, 1:].sum(axis=1, dtype="int64"))
+        read = np.argsort(arrays["test_x"].sum(axis=(1, 2, 3), dtype="int64"))
+        np.testing.assert_array_equal(
+            arrays["test_x"][read].transpose(0, 3, 1, 2).reshape(3, -1),
+            written[order, 1:],
+        )
+        np.testing.assert_array_equal(arrays["test_y"][read], written[order, 0])
+        # A set of another size is refused, and does not get into the cache.
+        monkeypatch.setitem(image_files.COUNTS, "cifar10", (15, 4))
+        with pytest.raises(ValueError, match="has 4 examples. Received 3"):
+            image_files.read_images(
+                "cifar10", tmp_path / "tfds", tmp_path, tmp_path / "other"
+            )
+        assert not list(tmp_path.glob("other/*"))
 
     def test_without_data_and_network_says_what_to_do(
         self, tmp_path, monkeypatch
@@ -167,7 +227,16 @@ class TestRealData:
 
 WITHOUT_TENSORFLOW = """
 import sys
-sys.modules["tensorflow_datasets"] = None
+from importlib.machinery import PathFinder
+
+class WithoutTensorFlow(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        if name.split(".")[0] == "tensorflow":
+            return None
+        return super().find_spec(name, path, target)
+
+sys.meta_path[sys.meta_path.index(PathFinder)] = WithoutTensorFlow
 import keras_fpt
 task = keras_fpt.tasks.get("cifar10", cache_dir=sys.argv[1])
 print(task.train_data(4)[0][0].shape)

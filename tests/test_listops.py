@@ -101,6 +101,19 @@ class TestListOps:
             ListOps("lra", min_length=1, max_length=5).padded_lengths[-1] == 5
         )
 
+    def test_more_training_examples_leave_the_other_splits(self, cache_dir):
+        small, large = (
+            make("lra", num_train_examples=count, cache_dir=cache_dir)
+            for count in (200, 500)
+        )
+        for split in ("validation", "test"):
+            np.testing.assert_array_equal(
+                small.data(split).x, large.data(split).x
+            )
+        np.testing.assert_array_equal(
+            small.data("train").x, large.data("train").x[:200]
+        )
+
     def test_floor(self, cache_dir):
         task = make(
             min_length=500,

@@ -69,8 +69,11 @@ class TestPadding:
         masked = trunk(hidden, padding_mask=longer["padding_mask"])
         real = longer["padding_mask"]
         difference = np.abs(values_of(trunk(hidden)) - values_of(masked))
-        assert difference[:, 0].max() > 1e-3
-        assert real[:, 0].all()
+        assert difference[real].max() > 1e-3
+        without = model.predict(
+            {**longer, "padding_mask": np.ones_like(real)}, verbose=0
+        )
+        assert np.abs(without - short).max() > 1e-3
 
     def test_last_real_tokens_are_read(self, backbone):
         model = self.model(backbone, readout="last_real", outputs=(2, 3))
@@ -125,6 +128,41 @@ class TestPadding:
         np.testing.assert_allclose(
             model.evaluate(data, verbose=0), expected, rtol=1e-5
         )
+
+    def test_a_data_set_of_several_lengths_keeps_its_ways(self, backbone):
+        """Inputs alone, weights or none, and what happens at its ends."""
+        lengths = (4, 4, 8)
+        calls = []
+
+        class Ragged(keras.utils.PyDataset):
+            num_batches = 3
+
+            def __init__(_, *others):
+                super().__init__()
+                _.others = others
+
+            def __getitem__(_, index):
+                batch = self.batch(lengths[index], lengths=(3, 2, 1))
+                return (batch, *_.others) if _.others else batch
+
+            def on_epoch_end(_):
+                calls.append("end")
+
+        model = self.model(backbone, readout="last_real")
+        model.compile("sgd", CROSS_ENTROPY)
+        assert model.predict(Ragged(), verbose=0).shape == (9, 3)
+        y = np.array([0, 1, 2])
+        none = model.evaluate(Ragged(y, None), verbose=0)
+        weights = np.array([1.0, 1.0, 1.0])
+        one = model.evaluate(Ragged(y, weights), verbose=0)
+        np.testing.assert_allclose(none, one, rtol=1e-5)
+        other = model.evaluate(Ragged(y, np.array([9.0, 1.0, 1.0])), verbose=0)
+        assert abs(other - one) > 1e-3
+        calls.clear()
+        # By position: x, y, batch_size, epochs, ..., validation_data.
+        data = Ragged(y)
+        model.fit(data, None, None, 2, 0, None, 0.0, Ragged(y), shuffle=False)
+        assert len(calls) >= 2
 
     def test_an_endless_stream_of_several_lengths_goes_on(self, backbone):
         """Epochs follow each other in the stream, on TensorFlow too."""

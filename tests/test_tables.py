@@ -36,10 +36,8 @@ def test_data_throughput(made_up, tmp_path):
     assert re.search(r"\d\.\d\d TFLOP/s in float32, \d.*bfloat16", lines[0])
     rows = [line.split(" | ") for line in lines if line.startswith("| ")][1:]
     names = [row[0].removeprefix("| ") for row in rows]
-    assert names == ["bit_xor", "cifar10", "remote_homology"]
-    for row in rows[:2]:
-        stream, model = (
-            float(cell.strip(" |").replace(",", "")) for cell in row[2:5:2]
-        )
-        assert 0 < model < stream
-    assert "nothing" in lines[-1]  # why a task is left out
+    assert names == ["bit_xor", "cifar10"]
+    for row in rows:
+        for cell in row[2:5:2]:
+            assert float(cell.strip(" |").replace(",", "")) > 0
+    assert re.match("remote_homology, paper, is left out: .*nothing", lines[-1])

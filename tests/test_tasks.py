@@ -277,7 +277,7 @@ def test_recipe_is_the_originals():
         (lambda: tasks.BitXor(num_bits=9, holdout=0.2), "18 bits.*holdout=0.2"),
         (lambda: tasks.BitXor().train_data(0), "batch_size=0"),
         (lambda: tasks.BitXor().train_data(1, seed=-1), "seed=-1"),
-        (lambda: tasks.BitXor().train_data(1, seed=2**32), "below 2.*32"),
+        (lambda: tasks.BitXor().train_data(1, seed=2**32), "below 4294967296"),
         (lambda: tasks.BitXor().train_data(1, start=-1), "start=-1"),
         (lambda: tasks.BitXor().test_data(0), "batch_size=0"),
         (lambda: Batches(([1], [1]), -2), "batch_size=-2"),

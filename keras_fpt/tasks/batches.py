@@ -30,13 +30,9 @@ class Endless(keras.utils.PyDataset):
     ) -> None:
         super().__init__(**kwargs)
         self.batch_size = whole_number("batch_size", batch_size)
-        self.seed = whole_number("seed", seed, least=0)
+        # A larger seed could meet the stream of another, or of a split.
+        self.seed = whole_number("seed", seed, least=0, below=2**32)
         self.start = whole_number("start", start, least=0)
-        if self.seed >= 2**32:
-            raise ValueError(
-                "`seed` must be below 2**32, or its stream could meet that of "
-                f"another split. Received: seed={seed}"
-            )
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
         position = self.start + index
@@ -115,8 +111,9 @@ class Batches(keras.utils.PyDataset):
         examples: tuple `(x, y)` of arrays; `x` may be a dict of arrays.
         batch_size: int. Examples a batch.
         lengths: int array or `None`. The length to which each example needs
-            to be padded, no more: batches of one length are cut to it, the
-            longest first. Defaults to `None`: in order, and not cut.
+            to be padded, no more: examples of one length share batches,
+            which are cut to it. The longest come first, the other batches in
+            a fixed random order. Defaults to `None`: in order, and not cut.
     """
 
     def __init__(
@@ -133,17 +130,13 @@ class Batches(keras.utils.PyDataset):
         self.order = FixedOrder(len(self.y), self.batch_size, lengths)
 
     @property
-    def num_examples(self) -> int:
-        return len(self.y)
-
-    @property
     def num_batches(self) -> int:
         return self.order.num_batches
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
         rows = self.order.rows(index)
-        cut = None if self.lengths is None else self.lengths[rows].max()
-        if isinstance(self.x, dict):
-            x = {name: array[rows][:, :cut] for name, array in self.x.items()}
-            return x, self.y[rows]
-        return self.x[rows][:, :cut], self.y[rows]
+        x = keras.tree.map_structure(lambda array: array[rows], self.x)
+        if self.lengths is not None:
+            length = self.lengths[rows].max()
+            x = keras.tree.map_structure(lambda array: array[:, :length], x)
+        return x, self.y[rows]

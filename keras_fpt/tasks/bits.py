@@ -22,6 +22,7 @@ class BitTask(Task):
     """
 
     num_queries = 0
+    variants = {"paper": "as published; the original's code is the same"}
     licence = "none needed: the bits are random"
 
     def __init__(

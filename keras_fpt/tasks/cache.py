@@ -15,6 +15,9 @@ import numpy as np
 Path = str | os.PathLike[str]
 Arrays = dict[str, np.ndarray]
 
+# What NumPy says of a file that is cut, or none of its own.
+_DAMAGE = (EOFError, OSError, TypeError, ValueError, zipfile.BadZipFile)
+
 
 def cache_folder(cache_dir: Path | None = None) -> pathlib.Path:
     """Where arrays are kept.
@@ -53,10 +56,10 @@ def cached(
         try:
             with np.load(path, allow_pickle=False) as file:
                 return dict(file)
-        except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
+        except _DAMAGE as error:
             warnings.warn(
-                f"The cached file {str(path)!r} is damaged ({error}): it is "
-                "made anew",
+                f"The cached file {str(path)!r} is damaged or cannot be read "
+                f"({error}): it is made anew",
                 stacklevel=2,
             )
     arrays = make()

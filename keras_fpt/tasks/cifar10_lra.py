@@ -36,8 +36,9 @@ class CIFAR10LRA(ImageTask):
             Defaults to `None`: in `"paper"`, not in `"lra"`.
         whole_images: bool. Gives images of shape `(32, 32, 1)`, float32, in
             place of tokens. Defaults to `False`.
-        data_dir: string, path or `None`. The folder of tensorflow-datasets;
-            `None` is `TFDS_DATA_DIR` or its own. Defaults to `None`.
+        data_dir: string, path or `None`. The folder of tensorflow-datasets,
+            for the first read; `None` is `TFDS_DATA_DIR` or its own. Defaults
+            to `None`.
         manual_dir: string, path or `None`. A folder with the archive
             `cifar-10-binary.tar.gz`, where it was fetched by hand. Defaults
             to `None`.

@@ -35,8 +35,10 @@ class Data:
 class DataTask(Task):
     """A task on a fixed set of examples.
 
-    A subclass reads a split in `load` and makes tokens of rows in `tokens`.
-    Each split is read once, when it is first asked for.
+    A subclass sets `num_train_examples`, `num_validation_examples` and
+    `num_test_examples`, which a reading is checked against, reads a split in
+    `load` and makes tokens of rows in `tokens`. Each split is read once, when
+    it is first asked for.
 
     Attributes:
         padded_lengths: tuple of ints, ascending. The lengths that a batch of
@@ -66,6 +68,10 @@ class DataTask(Task):
     """
 
     padded_lengths: tuple[int, ...] = ()
+    # Each such task says how many its files hold.
+    num_train_examples: int | None = None
+    num_validation_examples: int = 0
+    num_test_examples: int = 0
 
     def load(self, split: str) -> Data:
         """Reads `"train"`, `"validation"` or `"test"`."""
@@ -87,7 +93,7 @@ class DataTask(Task):
             self._data: dict[str, Data] = {}
         if split not in self._data:
             data = self.load(split)
-            self._check_count(split, len(data))
+            self._check(split, data)
             self._data[split] = data
         return self._data[split]
 
@@ -169,12 +175,22 @@ class DataTask(Task):
             lengths = self.padded_to(lengths)
         return Batches(self._all(split), batch_size, lengths)
 
-    def _check_count(self, split: str, count: int) -> None:
-        expected = {
-            "train": self.num_train_examples,
-            "validation": self.num_validation_examples,
-            "test": self.num_test_examples,
-        }[split]
+    def _check(self, split: str, data: Data) -> None:
+        name = f"num_{split}_examples"
+        count, expected = len(data), getattr(self, name)
+        if not expected:
+            raise ValueError(
+                f"{type(self).__name__} does not say how many examples its "
+                f"{split} split has, which guards against cut files: set "
+                f"`{name}`. Received: {count:,} examples"
+            )
+        longest = 0 if data.lengths is None else int(data.lengths.max())
+        if longest > max(self.padded_lengths, default=0):
+            raise ValueError(
+                "`padded_lengths` holds the lengths that a batch may have, the "
+                f"last for the longest row. Received: {self.padded_lengths} "
+                f"for rows of up to {longest} tokens"
+            )
         if count != expected:
             raise ValueError(
                 f"The {split} split of {type(self).__name__} "

@@ -27,6 +27,8 @@ ARCHIVES = {
         ("cifar-10-binary.tar.gz",),
     ),
 }
+# Examples of train and of test.
+COUNTS = {"mnist": (60_000, 10_000), "cifar10": (50_000, 10_000)}
 # Within a major version, tensorflow-datasets keeps the order of examples.
 MAJOR = 3
 
@@ -45,7 +47,8 @@ def read_images(
     Args:
         name: string. `"mnist"` or `"cifar10"`.
         data_dir: string, path or `None`. Where tensorflow-datasets keeps its
-            data. `None` takes the environment variable `TFDS_DATA_DIR`, or
+            data, for the first read: what is in the cache is taken from
+            there. `None` takes the environment variable `TFDS_DATA_DIR`, or
             else its own folder. Defaults to `None`.
         manual_dir: string, path or `None`. A folder with the archives, where
             they were fetched by hand. Defaults to `None`.
@@ -72,6 +75,8 @@ def _read(
     name: str, data_dir: Path | None, manual_dir: Path | None
 ) -> dict[str, np.ndarray]:
     try:
+        # It imports TensorFlow late, where the error would name no remedy.
+        import tensorflow  # noqa: F401
         import tensorflow_datasets as tfds
     except ImportError as error:
         raise ValueError(
@@ -97,7 +102,7 @@ def _read(
                 f"{ARCHIVES[name][0]}"
             ) from error
     arrays = {}
-    for split in ("train", "test"):
+    for split, count in zip(("train", "test"), COUNTS[name], strict=True):
         try:
             rows = tfds.as_numpy(builder.as_dataset(split=split, batch_size=-1))
         except Exception as error:
@@ -106,6 +111,13 @@ def _read(
                 f"damaged ({_first_line(error)}): delete that folder and read "
                 "it again"
             ) from error
+        # Before it gets into the cache, where it would stay.
+        if len(rows["label"]) != count:
+            raise ValueError(
+                f"The {split} split of {name} has {count:,} examples. Received "
+                f"{len(rows['label']):,} in {str(builder.data_dir)!r}: delete "
+                "that folder and read it again"
+            )
         arrays[f"{split}_x"] = rows["image"]
         arrays[f"{split}_y"] = rows["label"].astype("int32")
     return arrays

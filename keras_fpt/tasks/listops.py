@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy as np
 
 from keras_fpt.sizes import whole_number
 from keras_fpt.tasks import listops_files
+from keras_fpt.tasks.cache import Path
 from keras_fpt.tasks.cache import cached
 from keras_fpt.tasks.data_task import Data
 from keras_fpt.tasks.data_task import DataTask
@@ -17,7 +17,7 @@ from keras_fpt.tasks.listops_trees import TreeSizes
 from keras_fpt.tasks.listops_trees import generate
 
 # Part of the key of cached data: count it up where `generate` changes.
-_FORMAT = 1
+_FORMAT = 2
 _PAPER_TOKENS = 512
 # More lengths pad less, and each is compiled once.
 _NUM_PADDED_LENGTHS = 6
@@ -61,8 +61,8 @@ class ListOps(DataTask):
         num_test_examples: int. Defaults to `2_000`.
         num_tokens: int or `None`. Longest sequence. Defaults to `None`: 512
             with `variant="paper"`, `max_length` with `variant="lra"`.
-        generator_seed: int. Another seed is another set of expressions.
-            Defaults to `0`.
+        generator_seed: int. Another seed is another set of expressions;
+            below 2**32. Defaults to `0`.
         cache_dir: string, path or `None`. Where generated data is kept, as
             `keras_fpt.tasks.cache.cache_folder` chooses. Defaults to `None`.
 
@@ -110,7 +110,7 @@ class ListOps(DataTask):
     def __init__(
         self,
         variant: str = "paper",
-        data_dir: str | os.PathLike[str] | None = None,
+        data_dir: Path | None = None,
         min_length: int = 500,
         max_length: int = 2000,
         max_depth: int = 10,
@@ -120,7 +120,7 @@ class ListOps(DataTask):
         num_test_examples: int = 2_000,
         num_tokens: int | None = None,
         generator_seed: int = 0,
-        cache_dir: str | os.PathLike[str] | None = None,
+        cache_dir: Path | None = None,
     ) -> None:
         self.check_variant(variant)
         self.variant = variant
@@ -139,7 +139,7 @@ class ListOps(DataTask):
             self.floor_accuracy = None
             self.floor_reason = "the most frequent class, which sizes decide"
         self.generator_seed = whole_number(
-            "generator_seed", generator_seed, least=0
+            "generator_seed", generator_seed, least=0, below=2**32
         )
         self.cache_dir = cache_dir
         brackets = variant == "lra"
@@ -168,11 +168,15 @@ class ListOps(DataTask):
         return x.astype("int32")
 
     def _generated(self) -> dict[str, Data]:
-        """All splits: they share one set of different expressions."""
+        """All splits: they share one set of different expressions.
+
+        The test set comes first, then validation, so that they stay the same
+        whatever the number of training examples.
+        """
         counts = {
-            "train": self.num_train_examples,
-            "validation": self.num_validation_examples,
             "test": self.num_test_examples,
+            "validation": self.num_validation_examples,
+            "train": self.num_train_examples,
         }
         total = sum(counts.values())
         sizes, seed = self.sizes, self.generator_seed

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import pathlib
 
 import numpy as np
 
+from keras_fpt.tasks.cache import Path
 from keras_fpt.tasks.listops_trees import END
 from keras_fpt.tasks.listops_trees import SYMBOLS
 from keras_fpt.tasks.listops_trees import ZERO
@@ -47,7 +47,7 @@ _CODES = {
 _TABLE = bytes(_CODES.get(bytes([byte]), _UNKNOWN) for byte in range(256))
 
 
-def read(folder: str | os.PathLike[str], split: str) -> dict[str, np.ndarray]:
+def read(folder: Path, split: str) -> dict[str, np.ndarray]:
     """Reads and checks a split of Long Range Arena's release.
 
     Args:

@@ -26,8 +26,9 @@ class MNIST(ImageTask):
             tokens. Defaults to `"paper"`.
         whole_images: bool. Gives images of shape `(32, 32, 1)`, or `(28, 28,
             1)`, in place of tokens. Defaults to `False`.
-        data_dir: string, path or `None`. The folder of tensorflow-datasets;
-            `None` is `TFDS_DATA_DIR` or its own. Defaults to `None`.
+        data_dir: string, path or `None`. The folder of tensorflow-datasets,
+            for the first read; `None` is `TFDS_DATA_DIR` or its own. Defaults
+            to `None`.
         manual_dir: string, path or `None`. A folder with the four archives,
             where they were fetched by hand. Defaults to `None`.
         cache_dir: string, path or `None`. Where arrays are kept after the

@@ -8,13 +8,16 @@ import numpy as np
 
 # The second word of this seed; training streams use 0, fixed splits 1 and 2.
 _ORDER = 3
+_FIXED_SEED = 0
 
 
 class ShuffledOrder:
     """Rows of a batch as a function of its position: no state, no end.
 
-    Each row comes once an epoch. An epoch that does not fill its last batch
-    goes on with the next epoch, so that all batches have one size.
+    Each row comes once an epoch, and all batches have one size: an epoch that
+    does not fill its last batch goes on with the next epoch. With groups, the
+    rows of that last batch sit out instead: less than a batch, others in each
+    epoch.
 
     Args:
         num_rows: int. Size of the set.
@@ -36,7 +39,7 @@ class ShuffledOrder:
         self.batch_size = batch_size
         self.seed = seed
         self.groups = groups
-        # Groups form within a pool of batches: about an epoch.
+        # Batches that an epoch fills.
         self.pool_size = max(1, num_rows // batch_size)
         self._pool = functools.lru_cache(maxsize=2)(self._make_pool)
         self._epoch = functools.lru_cache(maxsize=4)(self._make_epoch)
@@ -48,15 +51,22 @@ class ShuffledOrder:
 
     def _make_pool(self, pool: int) -> np.ndarray:
         size = self.pool_size * self.batch_size
-        first_epoch, offset = divmod(pool * size, self.num_rows)
-        num_epochs = -(-(offset + size) // self.num_rows)
-        epochs = [self._epoch(first_epoch + i) for i in range(num_epochs)]
-        rows = np.concatenate(epochs)[offset : offset + size]
+        if self.groups is None or size > self.num_rows:
+            rows = self._stretch(pool * size, size)
+        else:
+            rows = self._epoch(pool)[:size]
         if self.groups is None:
             return rows.reshape(self.pool_size, self.batch_size)
         rows = rows[np.argsort(self.groups[rows], kind="stable")]
         batches = rows.reshape(self.pool_size, self.batch_size)
         return self._rng(pool, 1).permutation(batches)
+
+    def _stretch(self, start: int, size: int) -> np.ndarray:
+        """Rows at places `start` and on of all epochs, end to end."""
+        first, offset = divmod(start, self.num_rows)
+        num_epochs = -(-(offset + size) // self.num_rows)
+        epochs = [self._epoch(first + i) for i in range(num_epochs)]
+        return np.concatenate(epochs)[offset : offset + size]
 
     def _make_epoch(self, epoch: int) -> np.ndarray:
         return self._rng(epoch, 0).permutation(self.num_rows)
@@ -66,13 +76,15 @@ class ShuffledOrder:
 
 
 class FixedOrder:
-    """Rows in order, the last batch smaller; or by length, longest first.
+    """Rows in order, the last batch smaller; or those of one length together.
 
     Args:
         num_rows: int. Size of the set.
         batch_size: int. Rows a batch.
         lengths: int array or `None`. One length a row. Batches do not mix
-            lengths more than they must, so that few shapes come up.
+            lengths more than they must, so that few shapes come up. They come
+            in a fixed random order, so that the first few stand for all; but
+            the longest first: what does not fit into memory says so at once.
     """
 
     def __init__(
@@ -80,12 +92,14 @@ class FixedOrder:
     ) -> None:
         self.batch_size = batch_size
         self.num_batches = -(-num_rows // batch_size)
-        self.order = np.arange(num_rows)
+        self._rows = np.arange(num_rows)
+        self._batches = np.arange(self.num_batches)
         if lengths is not None:
-            # Longest first: what does not fit into memory says so at once.
-            self.order = np.argsort(-lengths.astype("int64"), kind="stable")
+            self._rows = np.argsort(-lengths.astype("int64"), kind="stable")
+            rng = np.random.default_rng(_FIXED_SEED)
+            self._batches[1:] = rng.permutation(self._batches[1:])
 
     def rows(self, index: int) -> np.ndarray:
         """Rows of the batch at an index, from 0 to `num_batches - 1`."""
-        low = index * self.batch_size
-        return self.order[low : low + self.batch_size]
+        low = self._batches[index] * self.batch_size
+        return self._rows[low : low + self.batch_size]

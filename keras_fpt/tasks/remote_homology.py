@@ -42,8 +42,10 @@ class RemoteHomology(DataTask):
     The paper excludes sequences of more than 1,024 amino acids. Here 7 of
     12,312 are left out of training. Those to evaluate on, 2 of 736 in
     validation and none in the fold hold-out, count as wrong: they come cut,
-    with the label -1, which the loss of `compile_args` ignores and no answer
-    equals.
+    with the label -1, which no answer equals. The loss of `compile_args`
+    ignores them; one of your own is
+    `keras.losses.SparseCategoricalCrossentropy(from_logits=True,
+    ignore_class=-1)`.
 
     Batches: a dict of `"tokens"`, ids of shape `(batch, num_tokens)`, int32,
     and `"padding_mask"`, bool, padded with 0 to one of six lengths; classes
@@ -60,8 +62,8 @@ class RemoteHomology(DataTask):
             JSON, LMDB, CSV or the archive `remote_homology.tar.gz`. `None` is
             the environment variable `TAPE_DATA_DIR`. Defaults to `None`.
         test_split: string. `"test_fold_holdout"`,
-            `"test_superfamily_holdout"` or `"test_family_holdout"`. Defaults
-            to `"test_fold_holdout"`.
+            `"test_superfamily_holdout"` or `"test_family_holdout"`, of which
+            the floors are not known here. Defaults to `"test_fold_holdout"`.
 
     Raises:
         ValueError: if there is no such variant or test split; on first use,

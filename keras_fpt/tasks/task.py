@@ -34,7 +34,7 @@ class Task:
             `False`.
         variant: string. The form of the task. Defaults to `"paper"`.
         variants: mapping from the forms that it has, the default first, to
-            what each is.
+            what each is. Defaults to `{}`.
         class_names: tuple of strings or `None`. Names of the classes, in
             order. Defaults to `None`: they are numbers.
         floor_accuracy: float or `None`. What the best rule reaches that
@@ -68,7 +68,7 @@ class Task:
     readout: str = "last"
     padding_mask: bool = False
     variant: str = "paper"
-    variants: Mapping[str, str] = {"paper": "as published"}
+    variants: Mapping[str, str] = {}
     class_names: tuple[str, ...] | None = None
     floor_accuracy: float | None = None
     floor_reason: str = ""
@@ -128,11 +128,19 @@ class Task:
         return Stream(self.sample, batch_size, seed, start, **kwargs)
 
     def validation_data(self, batch_size: int = 256) -> Batches:
-        """The validation examples, the same for every run."""
+        """The validation examples, the same for every run.
+
+        Sequences of several lengths come in batches of like length, and so in
+        another order than `validation_examples` has; `order.rows(i)` of the
+        result says which rows batch `i` holds.
+        """
         return Batches(self.validation_examples(), batch_size)
 
     def test_data(self, batch_size: int = 256) -> Batches:
-        """The test examples, the same for every run."""
+        """The test examples, the same for every run.
+
+        In batches as those of `validation_data`.
+        """
         return Batches(self.test_examples(), batch_size)
 
     def validation_examples(self) -> Examples:
@@ -181,9 +189,10 @@ class Task:
         Returns:
             Dict of the printed facts.
         """
+        what = [self.variants[v] for v in self.variants if v == self.variant]
         facts = {
             "task": type(self).__name__,
-            "variant": f"{self.variant}: {self.variants[self.variant]}",
+            "variant": ": ".join((self.variant, *what)),
             "inputs": self.inputs,
             "outputs": self.outputs,
             "readout": self.readout,
