@@ -48,7 +48,7 @@ BATCH_SIZE = 32
 EVALUATION_BATCH_SIZE = 250
 LEARNING_RATE = 1e-3  # the paper's
 STEPS_PER_EPOCH = 100
-EPOCHS = 8
+EPOCHS = 8  # 800 steps: 38 %, eight minutes on one core (JAX)
 SEED = 0
 RESULTS = pathlib.Path("results/listops")
 

@@ -41,7 +41,7 @@ EVALUATION_BATCH_SIZE = 256
 VALIDATION_STEPS = 4  # 1,024 images after each epoch; `None` for all
 LEARNING_RATE = 1e-3  # the paper's
 STEPS_PER_EPOCH = 100  # the paper's model takes some 5,000 steps
-EPOCHS = 6
+EPOCHS = 6  # 600 steps: 68 %, seven minutes on one core (JAX)
 SEED = 0
 RESULTS = pathlib.Path("results/mnist")
 

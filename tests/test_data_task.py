@@ -175,9 +175,7 @@ class TestCache:
         else:
             content = {"cut": whole[:-20], "empty": b"", "text": b"no array"}
             path.write_bytes(content[damage])
-        with pytest.warns(
-            UserWarning, match="name.npz.* damaged"
-        ):
+        with pytest.warns(UserWarning, match="name.npz.* damaged"):
             assert self.read(tmp_path) == 2
         with warnings.catch_warnings():
             warnings.simplefilter("error")
