@@ -155,6 +155,7 @@ class TestListOps:
         ({"num_test_examples": -1}, "num_test_examples=-1"),
         ({"num_tokens": 0}, "num_tokens=0"),
         ({"generator_seed": -1}, "generator_seed=-1"),
+        ({"generator_seed": 2**32}, "below 4294967296.*=4294967296"),
         ({"variant": "lra", "num_tokens": 1998}, "1999 .*num_tokens=1998"),
     ],
 )
