@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import keras
-import numpy as np
 
 from keras_fpt import checkpoints
 from keras_fpt import finetuning
 from keras_fpt.layers import Interface
+from keras_fpt.tensorflow_data import as_tensorflow_reads
 
 
 class FrozenModel(keras.Model):
@@ -141,12 +140,12 @@ class FrozenModel(keras.Model):
         On TensorFlow, Keras expects of all batches the length that the first
         two have, and fails in the middle of an epoch.
         """
-        batches = isinstance(x, keras.utils.PyDataset)
-        if not (batches and self.interface.padding_mask):
-            return x
-        if keras.backend.backend() != "tensorflow":
-            return x
-        return _as_tensorflow_reads(x)
+        varies = (
+            isinstance(x, keras.utils.PyDataset)
+            and self.interface.padding_mask
+            and keras.backend.backend() == "tensorflow"
+        )
+        return as_tensorflow_reads(x) if varies else x
 
     def _apply_finetune_rules(self) -> None:
         finetuning.apply_rules(self.weights, self.finetune_rules)
@@ -166,47 +165,6 @@ class FrozenModel(keras.Model):
             own = group.name in self.interface.groups
             (written if group.trained or own else frozen).append(variable)
         return written, frozen
-
-
-def _as_tensorflow_reads(x: keras.utils.PyDataset) -> Any:
-    """A `tf.data.Dataset` of the same batches, in the same order."""
-    import tensorflow as tf
-
-    def spec(array: Any, num_free: int) -> Any:
-        array = np.asarray(array)
-        free = min(num_free, array.ndim)
-        shape = [None] * free + list(array.shape[free:])
-        return tf.TensorSpec(shape, array.dtype)
-
-    # Inputs are free in batch and length, answers and weights in the batch.
-    inputs, *others = _parts(x[0])
-    signature = (
-        keras.tree.map_structure(lambda array: spec(array, 2), inputs),
-        *keras.tree.map_structure(lambda array: spec(array, 1), others),
-    )
-
-    def batches() -> Any:
-        x.on_epoch_begin()
-        endless = itertools.count()
-        numbers = endless if x.num_batches is None else range(x.num_batches)
-        for index in numbers:
-            yield _parts(x[index])
-        x.on_epoch_end()
-
-    data = tf.data.Dataset.from_generator(batches, output_signature=signature)
-    if x.num_batches is not None:
-        data = data.apply(
-            tf.data.experimental.assert_cardinality(x.num_batches)
-        )
-    return data.prefetch(tf.data.AUTOTUNE)
-
-
-def _parts(batch: Any) -> tuple[Any, ...]:
-    """A batch as inputs, answers and weights, as far as it has them."""
-    parts = list(batch) if isinstance(batch, (list, tuple)) else [batch]
-    while parts[-1] is None:
-        parts.pop()
-    return tuple(parts)
 
 
 def _check_end(x: Any, steps_per_epoch: int | None) -> None:

@@ -8,7 +8,7 @@ from conftest import ROOT
 # From the lowest floor up. A module imports from its own floor and from those
 # below; a new module gets its floor here.
 FLOORS = (
-    ("tasks", "presets", "sizes", "backend"),
+    ("tasks", "presets", "sizes", "backend", "tensorflow_data"),
     ("finetuning", "checkpoints", "layers", "trunks", "initialization"),
     ("frozen_model", "fpt", "attention"),
     ("__init__",),
