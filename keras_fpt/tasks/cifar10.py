@@ -92,4 +92,3 @@ class CIFAR10(ImageTask):
         super().__init__(
             variant, augment, whole_images, data_dir, manual_dir, cache_dir
         )
-        self.set_inputs()

@@ -93,7 +93,6 @@ class CIFAR10LRA(ImageTask):
         super().__init__(
             variant, augment, whole_images, data_dir, manual_dir, cache_dir
         )
-        self.set_inputs()
         self.as_ids = variant == "lra" and not whole_images
         if self.as_ids:
             self.inputs = {"num_tokens": 1024, "vocabulary_size": 256}

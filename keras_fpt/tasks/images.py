@@ -35,7 +35,8 @@ class ImageTask(DataTask):
 
     Attributes:
         data_set: string. Its name in tensorflow-datasets.
-        image_shape: `(height, width, channels)` of an image as it is cut.
+        image_shape: `(height, width, channels)` of an image as it is cut;
+            known before `__init__` of this class.
         patch_size: int. Side of a patch in pixels.
         mean: sequence of floats. Of each channel, in units of 1 for white.
         deviation: sequence of floats. Of each channel, in the same units.
@@ -65,14 +66,11 @@ class ImageTask(DataTask):
         self.augment = augment
         self.whole_images = whole_images
         self.folders = (data_dir, manual_dir, cache_dir)
-
-    def set_inputs(self) -> None:
-        """Sets `inputs`, once `image_shape` and `patch_size` are final."""
         height, width, channels = self.image_shape
         patch = self.patch_size
         num_tokens = (height // patch) * (width // patch)
         self.inputs = (num_tokens, patch * patch * channels)
-        if self.whole_images:
+        if whole_images:
             self.inputs = self.image_shape
 
     def load(self, split: str) -> Data:

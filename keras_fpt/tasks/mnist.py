@@ -72,12 +72,11 @@ class MNIST(ImageTask):
         manual_dir: Path | None = None,
         cache_dir: Path | None = None,
     ) -> None:
+        side = 32 if variant == "paper" else 28
+        self.image_shape = (side, side, 1)
         super().__init__(
             variant, False, whole_images, data_dir, manual_dir, cache_dir
         )
-        side = 32 if variant == "paper" else 28
-        self.image_shape = (side, side, 1)
-        self.set_inputs()
 
     def pixels(self, x: np.ndarray) -> np.ndarray:
         border = (self.image_shape[0] - x.shape[1]) // 2

@@ -189,27 +189,21 @@ class Task:
         Returns:
             Dict of the printed facts.
         """
-        what = [self.variants[v] for v in self.variants if v == self.variant]
+        what = self.variants.get(self.variant)
+        counts = {
+            "train": self.num_train_examples or "drawn without end",
+            "validation": self.num_validation_examples,
+            "test": self.num_test_examples,
+        }
         facts = {
             "task": type(self).__name__,
-            "variant": ": ".join((self.variant, *what)),
+            "variant": f"{self.variant}: {what}" if what else self.variant,
             "inputs": self.inputs,
             "outputs": self.outputs,
             "readout": self.readout,
             "padding mask": self.padding_mask,
             "classes": self.class_names,
-            **{
-                f"{split} ({name})": count
-                for (split, name), count in zip(
-                    self.splits.items(),
-                    (
-                        self.num_train_examples or "drawn without end",
-                        self.num_validation_examples,
-                        self.num_test_examples,
-                    ),
-                    strict=True,
-                )
-            },
+            **{f"{s} ({self.splits[s]})": n for s, n in counts.items()},
             "floor accuracy": self.floor_accuracy,
             "floor reason": self.floor_reason,
             "learning rate": self.learning_rate,
