@@ -7,16 +7,14 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_fpt.fpt import FrozenPretrainedTransformer
+from keras_fpt.frozen_model import FrozenModel
 
 
-def attention_maps(
-    model: FrozenPretrainedTransformer, x: Any, layer: int = 0
-) -> np.ndarray:
+def attention_maps(model: FrozenModel, x: Any, layer: int = 0) -> np.ndarray:
     """Computes the attention of one block, after softmax, without dropout.
 
     Args:
-        model: a `FrozenPretrainedTransformer`.
+        model: a `FrozenPretrainedTransformer`, around any trunk.
         x: array, or dict of `"tokens"` and `"padding_mask"`. One batch of the
             model's inputs.
         layer: int. The block, counted from 0; negative from the last.
@@ -34,7 +32,7 @@ def attention_maps(
 
     ```python
     task = keras_fpt.tasks.get("bit_xor")
-    model = keras_fpt.FrozenPretrainedTransformer.from_preset(
+    model = keras_fpt.FrozenModel.from_preset(
         "gpt2_tiny_en", task=task
     )
     x, _ = task.test_data(batch_size=64)[0]
@@ -42,6 +40,11 @@ def attention_maps(
     maps.mean(axis=(0, 1))  # over sequences and heads
     ```
     """
+    if not hasattr(model.trunk, "attention_scores"):
+        raise ValueError(
+            "Expected a model whose blocks attend. Received: a model of "
+            f"{model.trunk.describe()}"
+        )
     num_blocks = len(model.trunk.blocks)
     if not -num_blocks <= layer < num_blocks:
         raise ValueError(

@@ -96,12 +96,15 @@ def read_header(path: Path) -> dict[str, Any]:
 
 def describe_trunk(header: dict[str, Any]) -> str:
     """One line about the trunk that a header names."""
-    trunk = header["trunk"]["config"]
-    preset = trunk["preset"] or "a backbone object"
-    blocks = f"{trunk['num_layers']} blocks of {preset}"
-    if header["initialization"] == "random":
-        return f"{blocks}, random with seed {header['seed']}"
-    return blocks
+    kind, trunk = header["trunk"]["class_name"], header["trunk"]["config"]
+    what = trunk.get("preset") or f"a {kind} from no preset"
+    sizes = trunk.get("sizes", trunk)
+    if "num_layers" in sizes:
+        what = f"{sizes['num_layers']} blocks of {what}"
+    initialization = header.get("initialization", "pretrained")
+    if initialization != "pretrained":
+        what = f"{what}, {initialization} with seed {header['seed']}"
+    return what
 
 
 def frozen_hash(variables: Iterable[Any]) -> str:

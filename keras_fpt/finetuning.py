@@ -1,6 +1,7 @@
 """What is trained: parameter groups, selections, rules over variable paths.
 
-A model's variables fall into the paper's six groups. A selection names groups
+A model's variables fall into the paper's six groups (the kernels of a recurrent
+network make a seventh). A selection names groups
 (`"layernorm"`), blocks of a group (`"attention[-1]"`, `"feed_forward[0:6]"`)
 or a preset (`"fpt"`), and becomes an ordered list of rules: the first rule
 whose pattern matches a variable's path says its group and whether it trains.
@@ -24,10 +25,15 @@ GROUPS = (
     "layernorm",
     "attention",
     "feed_forward",
+    "recurrent",
     "output",
 )
 # Those of which every block has a part.
-BLOCK_GROUPS = ("layernorm", "attention", "feed_forward")
+BLOCK_GROUPS = ("layernorm", "attention", "feed_forward", "recurrent")
+# Matrices that are added to frozen kernels in order to be trained: the group
+# is there where a model was asked for it, and trains then.
+LORA = "lora"
+LORA_PATHS = (r".+/lora_kernel_[ab]",)
 PRESETS: dict[str, tuple[str, ...]] = {
     # The four groups that the paper trains (section 2.2 and Table 15).
     "fpt": ("input", "output", "positions", "layernorm"),
@@ -35,6 +41,8 @@ PRESETS: dict[str, tuple[str, ...]] = {
     # The linear probe of Table 10.
     "output_only": ("output",),
 }
+# Counted even where a model has none of them.
+_PAPER = frozenset(GROUPS) - {"recurrent"}
 _SELECTION = re.compile(r"(\w+)(?:\[(-?\d*)(:?)(-?\d*)\])?")
 
 Finetune = str | Sequence[str]
@@ -60,6 +68,7 @@ def make_rules(
     finetune: Finetune,
     patterns: Mapping[str, Sequence[str]],
     num_blocks: int,
+    first_block: int = 0,
 ) -> tuple[Rule, ...]:
     """Turns a selection into ordered rules.
 
@@ -70,12 +79,14 @@ def make_rules(
             variable paths. `{block}` stands where the number of a block does.
             A group without patterns makes no rules.
         num_blocks: int. The number of blocks.
+        first_block: int. The number that the first block has in paths.
+            Defaults to `0`.
 
     Returns:
         Tuple of `Rule`, to be tried in order.
     """
     selected = _selected_blocks(finetune, num_blocks)
-    rules = []
+    rules = [Rule(pattern, LORA, True) for pattern in patterns.get(LORA, ())]
     for group in (g for g in GROUPS if g in patterns):
         for pattern in patterns[group]:
             every = pattern.format(block=r"(?P<block>\d+)")
@@ -85,11 +96,30 @@ def make_rules(
                 rules.append(Rule(every, group, True))
             else:
                 if "{block}" in pattern:
-                    some = "|".join(map(str, sorted(selected[group] or ())))
+                    blocks = sorted(selected[group] or ())
+                    some = "|".join(str(first_block + b) for b in blocks)
                     some = pattern.format(block=f"(?P<block>{some})")
                     rules.append(Rule(some, group, True))
                 rules.append(Rule(every, group, False))
     return tuple(rules)
+
+
+def check_groups(
+    finetune: Finetune, patterns: Mapping[str, Sequence[str]]
+) -> None:
+    """Refuses a group of blocks, asked for by name, that no block has.
+
+    Positions may be missing: the paper's four groups then are three.
+    """
+    for word in [finetune] if isinstance(finetune, str) else finetune:
+        name = word.partition("[")[0]
+        if name in BLOCK_GROUPS and name not in patterns:
+            has = [g for g in BLOCK_GROUPS if g in patterns]
+            raise ValueError(
+                f"This model has no group {name!r} to train. Its blocks have: "
+                f"{', '.join(has) or 'nothing'}. Received: "
+                f"finetune={finetune!r}"
+            )
 
 
 def group_of(path: str, rules: Iterable[Rule]) -> Group:
@@ -122,10 +152,11 @@ def count_parameters(
     The paper's formulas (its appendix and Table 8) hold only the positions in
     use, no bias of the head and no norm outside the blocks.
     """
-    counts = {g: {"trained": 0, "total": 0, "paper": 0} for g in GROUPS}
-    for variable in variables:
-        group = group_of(variable.path, rules)
-        shape = tuple(variable.shape)
+    groups = [(group_of(v.path, rules), tuple(v.shape)) for v in variables]
+    present = {group.name for group, _ in groups}
+    names = [n for n in (*GROUPS, LORA) if n in _PAPER or n in present]
+    counts = {n: {"trained": 0, "total": 0, "paper": 0} for n in names}
+    for group, shape in groups:
         row = counts[group.name]
         row["total"] += math.prod(shape)
         if not group.trained:

@@ -11,11 +11,11 @@ import keras
 from keras_fpt import checkpoints
 from keras_fpt import trunks
 from keras_fpt.finetuning import Finetune
-from keras_fpt.finetuning import make_rules
 from keras_fpt.frozen_model import FrozenModel
 from keras_fpt.initialization import check_initialization
-from keras_fpt.initialization import draw_random
+from keras_fpt.initialization import initialize
 from keras_fpt.layers import Interface
+from keras_fpt.trunks import TrunkOptions
 
 
 @keras.saving.register_keras_serializable(package="keras_fpt")
@@ -30,8 +30,12 @@ class FrozenPretrainedTransformer(FrozenModel):
     freeze survives them.
 
     Args:
-        backbone: a keras-nlp `GPT2Backbone`. It stays as it is: the model
-            computes on a copy of its blocks, without the token table.
+        backbone: a keras-nlp backbone: `GPT2Backbone`, `OPTBackbone`,
+            `LlamaBackbone`, `Llama3Backbone`, `BertBackbone`,
+            `RobertaBackbone`, `DistilBertBackbone`, `T5Backbone` (its
+            encoder), `ESMBackbone`, `ViTBackbone` or `DeiTBackbone`. It stays
+            as it is: the model computes on a copy of its blocks, without the
+            token table.
         task: a `keras_fpt.tasks.Task` that says `inputs`, `outputs`,
             `readout` and `padding_mask`, or `None` to pass them here.
         inputs: `(num_tokens, token_dim)` for tokens that are vectors, or
@@ -52,14 +56,28 @@ class FrozenPretrainedTransformer(FrozenModel):
             Defaults to `"fpt"`, the paper's four groups.
         dropout: float. Dropout after the linear input layer; the backbone
             keeps its own. Defaults to `0.1`, the paper's.
-        initialization: string. `"pretrained"` keeps the backbone's values,
-            `"random"` draws them anew. Defaults to `"pretrained"`.
+        initialization: string. `"pretrained"` keeps the backbone's values;
+            `"random"` draws them by its default scheme; `"statistics"` draws
+            each tensor with the mean and deviation that it has,
+            `"layer_statistics"` with those that the like tensors of a block
+            have together; `"shuffled_blocks"` changes the order of the
+            blocks. Defaults to `"pretrained"`.
         num_layers: int or `None`. Keeps the first blocks only. Defaults to
             `None`, all of them.
         num_positions: int or `None`. Size of the position table, for
             sequences longer than the backbone's: more positions repeat its
             own from the first on. Defaults to `None`, the backbone's.
-        seed: int or `None`. Seed of a random trunk. `None` takes one from
+        positions: `"learned"` or `None`. Gives a trunk without position table
+            (Llama, T5, ESM) one that starts from zeros. Defaults to `None`.
+        quantization: string or `None`. `"int8"` or `"int4"` stores the frozen
+            kernels in so many bits. Defaults to `None`.
+        lora_rank: int or `None`. Adds matrices of this rank, which are
+            trained, to the attention's queries and values. Defaults to
+            `None`.
+        remat: bool. Whether the backward pass computes what is inside a block
+            anew instead of keeping it: less memory, more time. Defaults to
+            `False`.
+        seed: int or `None`. Seed of what is drawn. `None` takes one from
             Keras' global seed, and the config keeps it. Defaults to `None`.
         name: string. Defaults to `"frozen_pretrained_transformer"`.
 
@@ -100,52 +118,30 @@ class FrozenPretrainedTransformer(FrozenModel):
         initialization: str = "pretrained",
         num_layers: int | None = None,
         num_positions: int | None = None,
+        positions: str | None = None,
+        quantization: str | None = None,
+        lora_rank: int | None = None,
+        remat: bool = False,
         seed: int | None = None,
         name: str = "frozen_pretrained_transformer",
     ) -> None:
         interface = Interface.of(task, inputs, outputs, readout, padding_mask)
-        if not 0 <= dropout < 1:
-            raise ValueError(
-                "`dropout` is a share, at least 0 and less than 1. "
-                f"Received: dropout={dropout!r}"
-            )
         check_initialization(initialization)
-
-        # === Layers ===
-        trunk = _own_trunk(backbone, num_layers, num_positions)
-        trunk.check_length(interface.tokens.num_tokens)
-        trunk.check_dtype()
-        trunk.set_finetune(finetune)
-        if initialization == "random":
-            seed = _draw_seed() if seed is None else operator.index(seed)
-            draw_random(trunk, seed)
-
-        # === Functional Model ===
-        tokens, mask = interface.model_inputs()
-        named = {"tokens": tokens, "padding_mask": mask}
-        embedded = interface.tokens.embed(tokens, trunk.hidden_dim, dropout)
-        hidden = trunk(embedded, padding_mask=mask)
-        # (batch, num_tokens, hidden_dim)
-        super().__init__(
-            inputs=tokens if mask is None else named,
-            outputs=interface.answer(hidden, mask, trunk.hidden_dim),
-            name=name,
+        options = TrunkOptions(
+            num_layers, num_positions, positions, quantization, lora_rank, remat
         )
-
-        # === Config ===
-        self.trunk = trunk
-        trunk.taken = True
-        self.interface = interface
-        self.embedded_tokens = embedded
-        self._arguments: dict[str, Any] = {
-            **interface.config(),
-            "finetune": trunk.finetune,
-            "dropout": dropout,
-            "initialization": initialization,
-            "seed": seed,
-        }
-        own_rules = make_rules(finetune, interface.groups, len(trunk.blocks))
-        self.set_finetune_rules(trunk.finetune_rules + own_rules)
+        trunk = _own_trunk(backbone, options)
+        if initialization != "pretrained":
+            seed = _draw_seed() if seed is None else operator.index(seed)
+        if not trunk.adapted:
+            # A restored trunk has no values of its own to start from.
+            if initialization == "random" or not trunk.restored:
+                initialize(trunk, initialization, seed or 0)
+            trunk.set_finetune(finetune)
+            trunk.adapt()
+        super().__init__(trunk, interface, finetune, dropout, name)
+        self.initialization = initialization
+        self.seed = seed
 
     @classmethod
     def from_preset(
@@ -157,24 +153,30 @@ class FrozenPretrainedTransformer(FrozenModel):
         initialization: str = "pretrained",
         num_layers: int | None = None,
         num_positions: int | None = None,
+        positions: str | None = None,
+        quantization: str | None = None,
+        lora_rank: int | None = None,
+        remat: bool = False,
+        dtype: Any = None,
         **kwargs: Any,
     ) -> FrozenPretrainedTransformer:
         """Builds a model around a preset.
 
         Args:
             preset: string. `"gpt2_tiny_en"`, which comes with the library, a
-                name that keras-nlp knows (`"gpt2_base_en"`), a `hf://` or
-                `kaggle://` address, or a folder with a keras-nlp preset or a
-                Hugging Face GPT-2.
+                name that keras-nlp knows (`"gpt2_base_en"`,
+                `"bert_base_en_uncased"`), a `hf://` or `kaggle://` address,
+                or a folder with a keras-nlp preset or a Hugging Face model.
             task: a `keras_fpt.tasks.Task`, or `None`.
             dropout: float. Dropout of the input layer and, in the trunk, of
                 embeddings, attention and residuals. Defaults to `0.1`.
             initialization: string. `"random"` needs no weights and loads
                 none. Defaults to `"pretrained"`.
-            num_layers: int or `None`. Keeps the first blocks only. Defaults
-                to `None`, all of them.
-            num_positions: int or `None`. Size of the position table. Defaults
-                to `None`, the preset's.
+            num_layers: int or `None`. As of the class, and so are
+                `num_positions`, `positions`, `quantization`, `lora_rank` and
+                `remat`. Defaults to `None`, all of them.
+            dtype: string, dtype policy or `None`. Of the trunk, for instance
+                `"mixed_bfloat16"`. Defaults to `None`, Keras' own.
             **kwargs: the other arguments of the class.
 
         Returns:
@@ -197,9 +199,16 @@ class FrozenPretrainedTransformer(FrozenModel):
         trunk = trunks.from_preset(
             preset,
             dropout,
-            num_layers,
-            load_weights=initialization == "pretrained",
-            num_positions=num_positions,
+            TrunkOptions(
+                num_layers,
+                num_positions,
+                positions,
+                quantization,
+                lora_rank,
+                remat,
+            ),
+            load_weights=initialization != "random",
+            dtype=dtype,
         )
         return cls(
             trunk,
@@ -230,67 +239,99 @@ class FrozenPretrainedTransformer(FrozenModel):
             ValueError: if the file is damaged or its trunk is not there.
         """
         config = checkpoints.read_header(path)
-        config.pop("trainable")
-        sizes = config.pop("trunk")["config"]
-        preset = preset or sizes["preset"]
+        del config["trainable"]
+        trunk = config.pop("trunk")["config"]
+        preset = preset or trunk.get("preset")
         if preset is None:
             raise ValueError(
                 f"{str(path)!r} was trained around a backbone object, which "
                 "no preset names: build the model around that backbone and "
                 "call `load_trained`"
             )
+        dtype = keras.dtype_policies.deserialize(trunk["dtype"])
         model = cls.from_preset(
-            preset,
-            num_layers=sizes["num_layers"],
-            num_positions=sizes["max_sequence_length"],
-            **config,
+            preset, dtype=dtype, **trunk["options"], **config
         )
         model.load_trained(path)
         return model
 
-    def get_config(self) -> dict[str, Any]:
-        return {
-            "trunk": self._trunk_config(),
-            **self._arguments,
-            "name": self.name,
-            "trainable": self.trainable,
-        }
-
-    @classmethod
-    def from_config(
-        cls, config: dict[str, Any], custom_objects: Any = None
+    def sibling(
+        self,
+        task: Any = None,
+        *,
+        finetune: Finetune | None = None,
+        dropout: float | None = None,
+        **kwargs: Any,
     ) -> FrozenPretrainedTransformer:
-        config = dict(config)
-        trunk = keras.saving.deserialize_keras_object(
-            config.pop("trunk"), custom_objects
+        """A model for another task on the same frozen layers.
+
+        They are held once, however many siblings there are. What is trained
+        is each model's own, and starts from the present values of this one:
+        make siblings before training, or `load_trained` into them.
+
+        Args:
+            task: a `keras_fpt.tasks.Task`, or `None`.
+            finetune: string, tuple of strings or `None`. Layers that are
+                trained here or there are not shared. Defaults to `None`, what
+                this model trains.
+            dropout: float or `None`. Of the input layer. Defaults to `None`,
+                this model's.
+            **kwargs: `inputs`, `outputs`, `readout`, `padding_mask`, `name`.
+
+        Returns:
+            A `FrozenPretrainedTransformer`.
+
+        Example:
+
+        ```python
+        xor = keras_fpt.FrozenPretrainedTransformer.from_preset(
+            "gpt2_tiny_en", task=keras_fpt.tasks.get("bit_xor")
         )
-        trainable = config.pop("trainable", True)
-        model = cls(trunk, **config)
-        if not trainable:
-            model.trainable = False
+        memory = xor.sibling(keras_fpt.tasks.get("bit_memory"))
+        ```
+        """
+        finetune = self.trunk.finetune if finetune is None else finetune
+        model = type(self)(
+            self.trunk.sibling(finetune),
+            task,
+            finetune=finetune,
+            dropout=self.dropout if dropout is None else dropout,
+            **kwargs,
+        )
+        model.initialization, model.seed = self.initialization, self.seed
         return model
 
-    def _trunk_config(self) -> dict[str, Any]:
-        config = keras.saving.serialize_keras_object(self.trunk)
-        # It is built when it is made, whatever Keras notes after a load.
-        config.pop("build_config", None)
-        return config
+    def save_trunk(self, folder: checkpoints.Path) -> None:
+        """Writes the trunk alone, as a preset which `from_preset` loads.
+
+        Args:
+            folder: string or path. Where to.
+
+        Raises:
+            ValueError: if the trunk has what keras-nlp's class has no place
+                for: LoRA, quantized kernels, an added position table.
+        """
+        self.trunk.save_to_preset(str(folder))
+
+    def _arguments(self) -> dict[str, Any]:
+        return {
+            **self.interface.config(),
+            "finetune": self.trunk.finetune,
+            "dropout": self.dropout,
+            "initialization": self.initialization,
+            "seed": self.seed,
+        }
 
 
-def _own_trunk(
-    backbone: Any, num_layers: int | None, num_positions: int | None
-) -> trunks.Trunk:
+def _own_trunk(backbone: Any, options: TrunkOptions) -> trunks.Trunk:
     """A trunk that nobody else holds."""
     if not isinstance(backbone, trunks.Trunk):
-        return trunks.from_backbone(
-            backbone, num_layers, num_positions=num_positions
-        )
-    if backbone.taken or num_layers is not None or num_positions is not None:
+        return trunks.from_backbone(backbone, options)
+    if options != TrunkOptions():
         raise ValueError(
-            "A trunk serves one model, with the blocks and positions that it "
-            "has: pass a keras-nlp backbone, of which each model takes a copy. "
-            f"Received: a trunk of {len(backbone.blocks)} blocks, "
-            f"num_layers={num_layers}, num_positions={num_positions}"
+            "A trunk serves one model, as it is: to change it, pass a "
+            "keras-nlp backbone, of which each model takes a copy. Received: "
+            f"a trunk and {options}"
         )
     return backbone
 

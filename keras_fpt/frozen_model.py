@@ -9,27 +9,83 @@ import keras
 from keras_fpt import checkpoints
 from keras_fpt import finetuning
 from keras_fpt.layers import Interface
+from keras_fpt.optimizers import GroupAdam
+from keras_fpt.stack import Stack
 from keras_fpt.tensorflow_data import as_tensorflow_reads
 
 
+@keras.saving.register_keras_serializable(package="keras_fpt")
 class FrozenModel(keras.Model):
-    """A functional model from tokens to answers that keeps its freeze.
+    """Input layer, a stack of blocks, readout, head; and what of it trains.
 
-    A subclass builds the functional model, then sets the attributes and calls
-    `set_finetune_rules`; its config holds what leads to the same rules.
+    A functional model from tokens to answers that keeps its freeze. The
+    frozen pretrained transformer is one, around a trunk; the baselines are
+    others.
+
+    Args:
+        trunk: `Stack`. What computes between input layer and readout. It
+            serves this model alone.
+        interface: `Interface`, or its config. What goes in and what comes
+            out.
+        finetune: string or sequence of strings. What is trained.
+        dropout: float. Dropout after the linear input layer.
+        name: string.
 
     Attributes:
-        interface: `Interface`. What goes in and what comes out.
+        trunk: `Stack`.
+        interface: `Interface`.
         finetune_rules: tuple of `finetuning.Rule`, tried in order. What is
             trained.
     """
 
-    interface: Interface
-    finetune_rules: tuple[finetuning.Rule, ...]
+    def __init__(
+        self,
+        trunk: Stack,
+        interface: Any,
+        finetune: finetuning.Finetune,
+        dropout: float,
+        name: str,
+    ) -> None:
+        if not isinstance(interface, Interface):
+            interface = Interface.of(None, **interface)
+        if not 0 <= dropout < 1:
+            raise ValueError(
+                "`dropout` is a share, at least 0 and less than 1. "
+                f"Received: dropout={dropout!r}"
+            )
+        if trunk.taken:
+            raise ValueError(
+                "A trunk serves one model: pass a keras-nlp backbone, of which "
+                "each model takes a copy, or call `model.sibling`. Received: "
+                f"the trunk of another model, {trunk.describe()}"
+            )
+        trunk.check_length(interface.tokens.num_tokens)
+        trunk.check_dtype()
+        trunk.set_finetune(finetune)
+        rules = finetuning.make_rules(
+            finetune, interface.groups, len(trunk.blocks)
+        )
+        finetuning.check_groups(finetune, trunk.groups)
 
-    def set_finetune_rules(self, rules: tuple[finetuning.Rule, ...]) -> None:
-        """Freezes by rule. Called once, before `compile`."""
-        self.finetune_rules = rules
+        # === Functional Model ===
+        tokens, mask = interface.model_inputs()
+        named = {"tokens": tokens, "padding_mask": mask}
+        embedded = interface.tokens.embed(tokens, trunk.hidden_dim, dropout)
+        hidden = trunk(embedded, padding_mask=mask)
+        # (batch, num_tokens, hidden_dim)
+        super().__init__(
+            inputs=tokens if mask is None else named,
+            outputs=interface.answer(hidden, mask, trunk.hidden_dim),
+            name=name,
+        )
+
+        # === Config ===
+        self.trunk = trunk
+        trunk.taken = True
+        self.interface = interface
+        self.embedded_tokens = embedded
+        self.dropout = dropout
+        self.finetune_rules = trunk.finetune_rules + rules
         self._apply_finetune_rules()
 
     def finetune_summary(self, print_fn: Any = print) -> dict[str, Any]:
@@ -51,6 +107,42 @@ class FrozenModel(keras.Model):
         )
         print_fn(finetuning.describe_counts(counts))
         return counts
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        *args: Any,
+        learning_rates: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """As of `keras.Model`, with learning rates for groups.
+
+        Args:
+            optimizer: as of `keras.Model`. Defaults to `"rmsprop"`, Keras'.
+            learning_rates: dict from groups to floats, or `None`, such as
+                `{"attention": 1e-5}`: other groups keep the optimizer's rate.
+                Only for Adam. Defaults to `None`.
+            **kwargs: as of `keras.Model`.
+
+        Raises:
+            ValueError: if a group is not trained, or the optimizer is not
+                Adam.
+        """
+        if learning_rates is not None:
+            optimizer = GroupAdam.of(optimizer, learning_rates)
+        super().compile(optimizer, *args, **kwargs)
+        if isinstance(self.optimizer, GroupAdam):
+            self.optimizer.set_groups(
+                {
+                    v.path: finetuning.group_of(v.path, self.finetune_rules)[0]
+                    for v in self.trainable_variables
+                }
+            )
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        # Keras leaves a `compile` that is not its own to its model.
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
 
     def save_trained(self, path: checkpoints.Path) -> None:
         """Writes the trained variables to a safetensors file.
@@ -133,6 +225,39 @@ class FrozenModel(keras.Model):
     def check_tokens(self, x: Any) -> None:
         """Refuses arrays that are no tokens of this model."""
         self.interface.check(x)
+
+    def get_config(self) -> dict[str, Any]:
+        trunk = keras.saving.serialize_keras_object(self.trunk)
+        # It is built when it is made, whatever Keras notes after a load.
+        trunk.pop("build_config", None)
+        return {
+            "trunk": trunk,
+            **self._arguments(),
+            "name": self.name,
+            "trainable": self.trainable,
+        }
+
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: Any = None
+    ) -> FrozenModel:
+        config = dict(config)
+        trunk = keras.saving.deserialize_keras_object(
+            config.pop("trunk"), custom_objects
+        )
+        trainable = config.pop("trainable", True)
+        model = cls(trunk, **config)
+        if not trainable:
+            model.trainable = False
+        return model
+
+    def _arguments(self) -> dict[str, Any]:
+        """The arguments, beside the trunk, that make this model again."""
+        return {
+            "interface": self.interface.config(),
+            "finetune": self.trunk.finetune,
+            "dropout": self.dropout,
+        }
 
     def _of_any_length(self, x: Any) -> Any:
         """A data set whose batches may differ in length, on any backend.

@@ -1,48 +1,136 @@
-"""Where a trunk's values come from when they are not the pretrained ones."""
+"""Where a trunk's values come from when they are not the pretrained ones.
+
+NumPy draws, from the seed and the variable's path: the same seed gives the
+same trunk on every backend, in any order of building.
+"""
 
 from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Callable
+from typing import Any
 
+import keras
 import numpy as np
 
+from keras_fpt.finetuning import group_of
 from keras_fpt.trunks import Trunk
 
-INITIALIZATIONS = ("pretrained", "random")
+
+def initialize(trunk: Trunk, initialization: str, seed: int) -> None:
+    """Draws the values of a trunk.
+
+    Args:
+        trunk: a `Trunk`, with the pretrained values if they matter. Changed
+            in place.
+        initialization: string. A name in `INITIALIZATIONS`.
+        seed: int. The seed of the draw.
+    """
+    INITIALIZATIONS[initialization](trunk, seed)
 
 
 def check_initialization(initialization: str) -> None:
     """Refuses the name of an initialization that does not exist."""
     if initialization not in INITIALIZATIONS:
         raise ValueError(
-            f"`initialization` must be one of {INITIALIZATIONS}. "
+            f"`initialization` must be one of {tuple(INITIALIZATIONS)}. "
             f"Received: initialization={initialization!r}"
         )
 
 
-def draw_random(trunk: Trunk, seed: int) -> None:
-    """Draws every variable of a trunk by the default scheme of its backbone.
+def _keep(trunk: Trunk, seed: int) -> None:
+    """The pretrained values."""
 
-    NumPy draws, from the seed and the variable's path: the same seed gives
-    the same trunk on every backend, in any order of building.
 
-    Args:
-        trunk: a `Trunk`. Changed in place.
-        seed: int. The seed of the draw.
-    """
+def _draw_random(trunk: Trunk, seed: int) -> None:
+    """Every variable by the default scheme of its backbone."""
     for variable in trunk.weights:
-        deviation, mean = _moments(trunk, variable.path)
-        path = zlib.crc32(variable.path.encode())
-        rng = np.random.default_rng((seed, path))
-        noise = rng.standard_normal(variable.shape, dtype="float32")
-        variable.assign(mean + deviation * noise)
+        _draw(variable, seed, *_default_moments(trunk, variable))
 
 
-def _moments(trunk: Trunk, path: str) -> tuple[float, float]:
+def _draw_statistics(trunk: Trunk, seed: int) -> None:
+    """Every variable with the mean and deviation that it has."""
+    for variable in trunk.weights:
+        values = _values(variable)
+        _draw(variable, seed, float(values.std()), float(values.mean()))
+
+
+def _draw_layer_statistics(trunk: Trunk, seed: int) -> None:
+    """As `_draw_statistics`, with what like variables of a block share.
+
+    Of a kind are the kernels of one group in one block, and so are its
+    biases, its gains and its shifts. Kernels of query, key and value, which
+    differ, share one mean and one deviation so.
+    """
+    kinds: dict[Any, list[Any]] = {}
+    for variable in trunk.weights:
+        group = group_of(variable.path, trunk.finetune_rules)
+        # Outside the blocks, a variable is of a kind of its own.
+        last = variable.path.rsplit("/", 1)[-1]
+        own = last if group.block is not None else variable.path
+        kinds.setdefault((group.name, group.block, own), []).append(variable)
+    for variables in kinds.values():
+        values = np.concatenate([_values(v).ravel() for v in variables])
+        for variable in variables:
+            _draw(variable, seed, float(values.std()), float(values.mean()))
+
+
+def _shuffle_blocks(trunk: Trunk, seed: int) -> None:
+    """The pretrained blocks in another order; what is around them stays."""
+    order = np.random.default_rng(seed).permutation(len(trunk.blocks))
+    by_block: dict[int, dict[str, Any]] = {}
+    for variable in trunk.weights:
+        block = group_of(variable.path, trunk.finetune_rules).block
+        if block is not None:
+            inside = re.sub(rf"_{block}/", "_{block}/", variable.path, count=1)
+            by_block.setdefault(block, {})[inside] = variable
+    numbers = sorted(by_block)
+    # What one block alone has, as the worths of T5's distances, stays.
+    shared = set.intersection(*(set(by_block[n]) for n in numbers))
+    before = {
+        (n, path): _values(by_block[n][path])
+        for n in numbers
+        for path in shared
+    }
+    for n, source in zip(numbers, order, strict=True):
+        for path in shared:
+            by_block[n][path].assign(before[numbers[source], path])
+
+
+INITIALIZATIONS: dict[str, Callable[[Trunk, int], None]] = {
+    "pretrained": _keep,
+    "random": _draw_random,
+    "statistics": _draw_statistics,
+    "layer_statistics": _draw_layer_statistics,
+    "shuffled_blocks": _shuffle_blocks,
+}
+
+
+def generator(seed: int, path: str) -> np.random.Generator:
+    """The source of chance for the variable at `path`."""
+    return np.random.default_rng((seed, zlib.crc32(path.encode())))
+
+
+def _draw(variable: Any, seed: int, deviation: float, mean: float) -> None:
+    rng = generator(seed, variable.path)
+    noise = rng.standard_normal(variable.shape, dtype="float32")
+    variable.assign(mean + deviation * noise)
+
+
+def _values(variable: Any) -> np.ndarray:
+    # A copy: on CPU, JAX may share memory with the variable.
+    values = keras.ops.convert_to_numpy(variable.value)
+    return np.array(values, dtype="float32", copy=True)
+
+
+def _default_moments(trunk: Trunk, variable: Any) -> tuple[float, float]:
+    path, shape = variable.path, tuple(variable.shape)
     for pattern, deviation, mean in trunk.initial_values:
         if re.fullmatch(pattern, path):
-            return deviation, mean
+            return (
+                deviation(shape) if callable(deviation) else deviation
+            ), mean
     raise ValueError(
         f"{type(trunk).__name__} does not say how {path!r} is initialized: "
         "add it to `initial_values`"

@@ -17,13 +17,8 @@ CROSS_ENTROPY = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 class BidirectionalTrunk(GPT2Trunk):
     """GPT-2 in which each token sees all others, as in an encoder."""
 
-    def call(self, tokens, padding_mask=None):
-        x = self.embeddings_add((tokens, self.position_embedding(tokens)))
-        for block in self.blocks:
-            x = block(
-                x, decoder_padding_mask=padding_mask, use_causal_mask=False
-            )
-        return self.final_norm(x)
+    def run_block(self, block, x, context, training):
+        return block(x, decoder_padding_mask=context, use_causal_mask=False)
 
 
 class TestPadding:

@@ -153,7 +153,7 @@ class TestRefusals:
         [
             ("gpt2_tiny", "'gpt2_tiny'.*Did you mean gpt2_tiny_en.*folder"),
             ("gpt2_base", "Did you mean gpt2_base_en"),
-            ("bert_base_en", "'bert_base_en'.*GPT2Backbone"),
+            ("albert_base_en_uncased", "'albert_base_en_unc.*GPT2Backbone"),
             ("no/such/folder", "no folder 'no/such/folder'"),
             (7, "must be a string.*Received: int"),
         ],
@@ -176,7 +176,7 @@ class TestRefusals:
         with pytest.raises(ValueError, match="'zeros'"):
             FPT.from_preset("no/folder", **SIZES, initialization="zeros")
 
-    @pytest.mark.parametrize("name", ["BertBackbone", "ViTBackbone"])
+    @pytest.mark.parametrize("name", ["AlbertBackbone", "ResNetBackbone"])
     def test_folder_of_another_architecture(self, name, tmp_path):
         config = {"class_name": name, "registered_name": f"keras_hub>{name}"}
         (tmp_path / "config.json").write_text(json.dumps(config))
@@ -186,15 +186,16 @@ class TestRefusals:
     def test_hugging_face_folder_of_another_architecture(self, tmp_path):
         transformers = pytest.importorskip("transformers")
         pytest.importorskip("torch")
-        bert = transformers.BertModel(
-            transformers.BertConfig(
+        albert = transformers.AlbertModel(
+            transformers.AlbertConfig(
                 vocab_size=20,
+                embedding_size=8,
                 hidden_size=8,
                 num_hidden_layers=1,
                 num_attention_heads=2,
                 intermediate_size=8,
             )
         )
-        bert.save_pretrained(str(tmp_path))
-        with pytest.raises(ValueError, match="opens a BertBackbone.*GPT2"):
+        albert.save_pretrained(str(tmp_path))
+        with pytest.raises(ValueError, match="type 'albert'.*GPT2"):
             FPT.from_preset(str(tmp_path), **SIZES)

@@ -4,41 +4,69 @@ from __future__ import annotations
 
 from typing import Any
 
+from keras_fpt.trunks.bert import BertTrunk
+from keras_fpt.trunks.esm import ESMTrunk
 from keras_fpt.trunks.gpt2 import GPT2Trunk
+from keras_fpt.trunks.llama import LlamaTrunk
+from keras_fpt.trunks.opt import OPTTrunk
+from keras_fpt.trunks.options import TrunkOptions
 from keras_fpt.trunks.presets import embedded_presets
 from keras_fpt.trunks.presets import load_backbone
 from keras_fpt.trunks.presets import not_opened
+from keras_fpt.trunks.roberta import DistilBertTrunk
+from keras_fpt.trunks.roberta import RobertaTrunk
+from keras_fpt.trunks.t5 import T5Trunk
 from keras_fpt.trunks.trunk import Trunk
+from keras_fpt.trunks.vit import DeiTTrunk
+from keras_fpt.trunks.vit import ViTTrunk
 
-FAMILIES: tuple[type[Trunk], ...] = (GPT2Trunk,)
-_KNOWN = tuple(family.backbone_name for family in FAMILIES)
+FAMILIES: list[type[Trunk]] = [
+    GPT2Trunk,
+    OPTTrunk,
+    LlamaTrunk,
+    BertTrunk,
+    RobertaTrunk,
+    DistilBertTrunk,
+    T5Trunk,
+    ESMTrunk,
+    ViTTrunk,
+    DeiTTrunk,
+]
 
 __all__ = [
-    "GPT2Trunk",
+    "FAMILIES",
     "Trunk",
+    "TrunkOptions",
+    "add_family",
     "embedded_presets",
     "from_backbone",
     "from_preset",
+    *(family.__name__ for family in FAMILIES),
 ]
 
 
-def from_backbone(
-    backbone: Any,
-    num_layers: int | None = None,
-    preset: str | None = None,
-    copy: bool = True,
-    num_positions: int | None = None,
-) -> Trunk:
-    """Opens a backbone as a trunk.
+def add_family(family: type[Trunk]) -> type[Trunk]:
+    """Makes a family of your own known; a decorator of its class.
+
+    Args:
+        family: subclass of `Trunk`, registered with
+            `keras.saving.register_keras_serializable`.
+
+    Returns:
+        The class.
+    """
+    others = [f for f in FAMILIES if f.backbone_name != family.backbone_name]
+    FAMILIES[:] = [*others, family]
+    return family
+
+
+def from_backbone(backbone: Any, options: TrunkOptions | None = None) -> Trunk:
+    """Opens a backbone as a trunk; the backbone stays the caller's.
 
     Args:
         backbone: a keras-nlp backbone of a known family.
-        num_layers: int or `None`. Keeps the first blocks only.
-        preset: string or `None`. What the backbone was loaded from.
-        copy: bool. Whether the backbone stays the caller's: `False` takes
-            over its layers and flags. Defaults to `True`.
-        num_positions: int or `None`. Size of the position table. Defaults to
-            `None`, the backbone's.
+        options: `TrunkOptions` or `None`. What is to differ. Quantization and
+            LoRA wait for `Trunk.adapt`. Defaults to `None`, nothing.
 
     Returns:
         A `Trunk`.
@@ -46,21 +74,15 @@ def from_backbone(
     Raises:
         ValueError: if no family opens such a backbone.
     """
-    classes = {base.__name__ for base in type(backbone).__mro__}
-    for family in FAMILIES:
-        if family.backbone_name in classes:
-            return family.from_backbone(
-                backbone, num_layers, preset, copy, num_positions
-            )
-    raise not_opened(type(backbone).__name__, _KNOWN)
+    return _family_of(backbone).from_backbone(backbone, options)
 
 
 def from_preset(
     preset: str,
     dropout: float,
-    num_layers: int | None = None,
+    options: TrunkOptions | None = None,
     load_weights: bool = True,
-    num_positions: int | None = None,
+    dtype: Any = None,
 ) -> Trunk:
     """Loads a preset as a trunk.
 
@@ -68,13 +90,22 @@ def from_preset(
         preset: string. An embedded preset, a name known to keras-nlp, a
             `hf://` or `kaggle://` address, or a local folder.
         dropout: float. Dropout of embeddings, attention and residuals.
-        num_layers: int or `None`. Keeps the first blocks only.
+        options: `TrunkOptions` or `None`. As of `from_backbone`.
         load_weights: bool. `False` leaves the weights behind and keeps the
             architecture. Defaults to `True`.
-        num_positions: int or `None`. Size of the position table. Defaults to
-            `None`, the preset's.
+        dtype: string, dtype policy or `None`. Defaults to `None`, Keras' own.
     """
-    backbone = load_backbone(preset, dropout, load_weights, _KNOWN)
-    return from_backbone(
-        backbone, num_layers, preset, copy=False, num_positions=num_positions
+    backbone, sizes = load_backbone(
+        preset, FAMILIES, dropout, load_weights, dtype
     )
+    return _family_of(backbone).from_backbone(
+        backbone, options, preset, copy=False, sizes=sizes
+    )
+
+
+def _family_of(backbone: Any) -> type[Trunk]:
+    for base in type(backbone).__mro__:
+        for family in FAMILIES:
+            if family.backbone_name == base.__name__:
+                return family
+    raise not_opened(type(backbone).__name__, FAMILIES)

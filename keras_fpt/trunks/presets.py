@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import pathlib
-from collections.abc import Collection
+from collections.abc import Sequence
 from typing import Any
 
 _EMBEDDED = pathlib.Path(__file__).parent.parent / "presets"
@@ -22,36 +22,72 @@ def embedded_folder(preset: str) -> pathlib.Path:
 
 
 def load_backbone(
-    preset: str, dropout: float, load_weights: bool, known: Collection[str]
-) -> Any:
+    preset: str,
+    families: Sequence[Any],
+    dropout: float,
+    load_weights: bool,
+    dtype: Any,
+) -> tuple[Any, dict[str, Any]]:
     """Loads a keras-nlp backbone, with the `dropout` that is asked for.
 
     Args:
         preset: string. What to load.
+        families: the subclasses of `Trunk`. A preset that is seen to be of
+            none is refused before it is fetched.
         dropout: float. Dropout of embeddings, attention and residuals.
         load_weights: bool. `False` keeps the architecture alone.
-        known: names of the backbones that a trunk opens. A preset that is
-            seen to be of another is refused before it is fetched.
+        dtype: string, dtype policy or `None`, Keras' own.
+
+    Returns:
+        The backbone, and sizes that its class has no argument for.
     """
-    where = _locate(preset, known)
+    where, family, config = _locate(preset, families)
     import keras_nlp
 
-    return keras_nlp.models.Backbone.from_preset(
-        where, load_weights=load_weights, dropout=dropout
-    )
+    load = keras_nlp.models.Backbone.from_preset
+    policy = {} if dtype is None else {"dtype": dtype}
+    if family is None:  # an address: its architecture is known once read
+        names = [
+            base.__name__
+            for base in type(load(where, load_weights=False)).__mro__
+        ]
+        family = _by_backbone(names, families)
+    arguments = {name: dropout for name in family.dropouts}
+    arguments.update(family.from_hugging_face(config))
+    sizes = {
+        name: arguments.pop(name)
+        for name in family.own_sizes
+        if name in arguments
+    }
+    backbone = load(where, load_weights=load_weights, **arguments, **policy)
+    return backbone, sizes
 
 
-def not_opened(what: str, known: Collection[str]) -> ValueError:
+def not_opened(what: str, families: Sequence[Any]) -> ValueError:
     """The error for a backbone of an architecture that no trunk opens."""
+    known = ", ".join(family.backbone_name for family in families)
     return ValueError(
-        f"No trunk opens a {what}. Known backbones: {', '.join(known)} of "
-        "keras-nlp; the backbone of a larger model is its attribute "
-        "`backbone`, and a preset is loaded by `from_preset`"
+        f"No trunk opens a {what}. Known backbones: {known} of keras-nlp; the "
+        "backbone of a larger model is its attribute `backbone`, and a preset "
+        "is loaded by `from_preset`. Another architecture takes a class of "
+        "some 20 lines: see CONTRIBUTING.md, 'Another architecture'"
     )
 
 
-def _locate(preset: str, known: Collection[str]) -> str:
-    """What keras-nlp understands; a typing error is told before it looks."""
+def _by_backbone(names: Sequence[str], families: Sequence[Any]) -> Any:
+    for family in families:
+        if family.backbone_name in names:
+            return family
+    raise not_opened(names[0], families)
+
+
+def _locate(
+    preset: str, families: Sequence[Any]
+) -> tuple[str, Any, dict[str, Any]]:
+    """What keras-nlp understands, its family and its `config.json`.
+
+    A typing error is told before anything is looked up.
+    """
     if not isinstance(preset, str):
         raise ValueError(
             "`preset` must be a string. To build around a backbone of your "
@@ -59,47 +95,63 @@ def _locate(preset: str, known: Collection[str]) -> str:
             f"Received: {type(preset).__name__}"
         )
     if preset in embedded_presets():
-        return str(embedded_folder(preset))
+        return _read_folder(embedded_folder(preset), families)
+    if preset.startswith("hf://"):
+        import huggingface_hub
+
+        file = huggingface_hub.hf_hub_download(
+            preset.removeprefix("hf://"), "config.json"
+        )
+        _, family, config = _read_folder(pathlib.Path(file).parent, families)
+        return preset, family, config
     if "://" in preset:
-        return preset
+        return preset, None, {}
     folder = pathlib.Path(preset).expanduser()
     if folder.is_dir():
-        return _check_folder(folder, known)
+        return _read_folder(folder, families)
     if len(folder.parts) > 1:
         raise ValueError(f"There is no folder {preset!r} to load a trunk from")
-    return _check_name(preset, known)
+    return preset, _check_name(preset, families), {}
 
 
-def _check_folder(folder: pathlib.Path, known: Collection[str]) -> str:
-    config = folder / "config.json"
-    if not config.is_file():
+def _read_folder(
+    folder: pathlib.Path, families: Sequence[Any]
+) -> tuple[str, Any, dict[str, Any]]:
+    file = folder / "config.json"
+    if not file.is_file():
         raise ValueError(
             f"The folder {str(folder)!r} holds no config.json: expected a "
             "keras-nlp preset or a Hugging Face model"
         )
     try:
-        class_name = json.loads(config.read_text()).get("class_name")
+        config = json.loads(file.read_text())
+        class_name = config.get("class_name")
     except (ValueError, AttributeError):
         raise ValueError(
-            f"{str(config)!r} is no JSON object: expected the config.json of "
+            f"{str(file)!r} is no JSON object: expected the config.json of "
             "a keras-nlp preset or a Hugging Face model"
         ) from None
+    if class_name is not None:
+        return str(folder), _by_backbone([class_name], families), {}
     # Hugging Face's has none: keras-nlp finds the backbone by its model_type.
-    if class_name is not None and class_name not in known:
-        raise not_opened(class_name, known)
-    return str(folder)
+    model_type = config.get("model_type")
+    for family in families:
+        if family.model_type is not None and family.model_type == model_type:
+            return str(folder), family, config
+    raise not_opened(f"Hugging Face model of type {model_type!r}", families)
 
 
-def _check_name(preset: str, known: Collection[str]) -> str:
+def _check_name(preset: str, families: Sequence[Any]) -> Any:
     import keras_nlp
 
     opened = list(embedded_presets())
-    for backbone in known:
-        opened += getattr(keras_nlp.models, backbone).presets
-    if preset in opened:
-        return preset
+    for family in families:
+        presets = getattr(keras_nlp.models, family.backbone_name).presets
+        if preset in presets:
+            return family
+        opened += presets
     if preset in keras_nlp.models.Backbone.presets:
-        raise not_opened(f"backbone such as {preset!r}", known)
+        raise not_opened(f"backbone such as {preset!r}", families)
     close = difflib.get_close_matches(preset, opened, n=3)
     raise ValueError(
         f"Unknown preset {preset!r}. "

@@ -2,178 +2,350 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import dataclasses
 from collections.abc import Mapping
-from collections.abc import Sequence
 from typing import Any
 
 import keras
 
 from keras_fpt.finetuning import Finetune
-from keras_fpt.finetuning import Rule
-from keras_fpt.finetuning import apply_rules
-from keras_fpt.finetuning import make_rules
-from keras_fpt.sizes import whole_number
+from keras_fpt.stack import Stack
+from keras_fpt.trunks.adapt import add_lora
+from keras_fpt.trunks.adapt import quantize
+from keras_fpt.trunks.options import TrunkOptions
+from keras_fpt.trunks.remat import remat
+from keras_fpt.trunks.share import share_frozen_layers
+from keras_fpt.trunks.values import copy_values
+from keras_fpt.trunks.values import repeat_rows
 
 
-class Trunk(keras.Model):
+class Trunk(Stack):
     """The transformer blocks of a keras-nlp backbone, fed with vectors.
 
     A trunk owns its layers and values: it is built fresh or takes over a
     backbone that nobody else holds. It carries no token table.
 
     A family of architectures is a subclass in a file of its own. It supplies
-    the class attributes and the methods below.
+    the class attributes and, from `open` on, the methods below.
+
+    Args:
+        sizes: dict. Arguments of the keras-nlp class, save the vocabulary.
+        options: dict of `TrunkOptions`, or `None`. Defaults to `None`.
+        preset: string or `None`. What it was loaded from. Defaults to `None`.
+        finetune: string or sequence of strings. What of it is trained.
+            Defaults to `"fpt"`.
+        adapted: bool. Whether it is quantized and has its LoRA matrices.
+            Defaults to `False`.
+        backbone: a keras-nlp backbone whose layers the trunk takes over, or
+            `None` to build a fresh one. Defaults to `None`.
 
     Attributes:
         backbone_name: string. The keras-nlp class that it opens.
-        groups: mapping from `"positions"`, `"layernorm"`, `"attention"` and
-            `"feed_forward"` to regular expressions over whole variable paths,
-            with `{block}` where the number of a block stands.
+        model_type: string or `None`. What Hugging Face calls the family, if
+            keras-nlp reads its folders.
         initial_values: sequence of `(pattern, deviation, mean)`. The default
             scheme of the backbone: each variable is drawn from
-            N(mean, deviation); the first pattern that matches counts.
-        hidden_dim: int. The size of a hidden vector.
-        num_positions: int or `None`. The longest sequence; `None` if any.
-        blocks: list of layers. The transformer blocks, first to last.
-        preset: string or `None`. What it was loaded from.
-        finetune: string or sequence of strings. What of it is trained.
-        finetune_rules: tuple of `finetuning.Rule`. What `finetune` means.
-        taken: bool. Whether a model computes with it; it serves no second.
+            N(mean, deviation); the first pattern that matches counts. A
+            deviation may be a function of the variable's shape.
+        vocabulary: dict. The smallest token table, which is dropped.
+        dropouts: tuple of strings. The arguments of the keras-nlp class that
+            are rates of dropout.
+        own_sizes: tuple of strings. Sizes that this class has no argument
+            for, and the trunk sees to.
+        position_embedding: layer or `None`. The table of positions.
+        owns_positions: bool. Whether the backbone brings that table.
     """
 
     backbone_name: str
-    groups: Mapping[str, Sequence[str]]
-    initial_values: Sequence[tuple[str, float, float]]
-    hidden_dim: int
-    num_positions: int | None
-    blocks: list[Any]
-    preset: str | None
-    finetune: Finetune
-    finetune_rules: tuple[Rule, ...] = ()
-    taken: bool = False
+    model_type: str | None = None
+    initial_values: Any
+    vocabulary: Mapping[str, int] = {"vocabulary_size": 1}
+    dropouts: tuple[str, ...] = ("dropout",)
+    own_sizes: tuple[str, ...] = ()
+    position_embedding: Any
+    owns_positions: bool = True
+
+    def __init__(
+        self,
+        sizes: dict[str, Any],
+        options: dict[str, Any] | None = None,
+        preset: str | None = None,
+        finetune: Finetune = "fpt",
+        adapted: bool = False,
+        backbone: Any = None,
+        dtype: Any = None,
+        name: str = "trunk",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(dtype=dtype, name=name, **kwargs)
+        # === Config ===
+        self.sizes = dict(sizes)
+        self.options = TrunkOptions(**(options or {}))
+        self.preset = preset
+        self.hidden_dim = sizes["hidden_dim"]
+        self.adapted = False
+
+        # === Layers ===
+        # Not on the class: PyTorch would find it there before the layer.
+        self.position_embedding = None
+        blocks = self.open(backbone or self.new_backbone())
+        self.blocks = blocks[: sizes["num_layers"]]
+        if self.position_embedding is not None:
+            self.num_positions = self.position_embedding.sequence_length
+        self.built = True
+        self.set_finetune(finetune)
+        if adapted:
+            self.adapt()
+
+    # What a family supplies.
+
+    def open(self, backbone: Any) -> list[Any]:
+        """Takes the layers around the blocks, and returns the blocks."""
+        raise NotImplementedError
+
+    def embed(self, tokens: Any) -> Any:
+        """What comes before the blocks: adds positions where there are some.
+
+        Args:
+            tokens: Tensor of shape `(batch, num_tokens, hidden_dim)`.
+        """
+        if self.position_embedding is None:
+            return tokens
+        return tokens + self.position_embedding(tokens)
+
+    def context(self, x: Any, padding_mask: Any) -> Any:
+        """What all blocks are told beside the hidden vectors: a mask."""
+        return padding_mask
+
+    def run_block(self, block: Any, x: Any, context: Any, training: Any) -> Any:
+        """Applies one block to `(batch, num_tokens, hidden_dim)`."""
+        raise NotImplementedError
+
+    def block_attention(self, block: Any, x: Any, context: Any) -> Any:
+        """Attention of one block: `(batch, heads, num_tokens, num_tokens)`."""
+        raise NotImplementedError(
+            f"{type(self).__name__} does not say how its blocks attend: give "
+            "it a method `block_attention`"
+        )
+
+    def finish(self, x: Any) -> Any:
+        """What comes after the blocks."""
+        return x
+
+    @classmethod
+    def from_hugging_face(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        """Sizes in a Hugging Face `config.json` that keras-nlp leaves out."""
+        return {}
+
+    @classmethod
+    def variables_of(cls, backbone: Any) -> dict[str, Any]:
+        """A backbone's variables by the paths that they have in a trunk."""
+        return {variable.path: variable for variable in backbone.weights}
+
+    @classmethod
+    def values_of(cls, backbone: Any) -> dict[str, Any]:
+        """A backbone's values by the paths that they have in a trunk."""
+        return cls.variables_of(backbone)
+
+    # What every trunk does.
 
     @classmethod
     def from_backbone(
         cls,
         backbone: Any,
-        num_layers: int | None = None,
+        options: TrunkOptions | None = None,
         preset: str | None = None,
         copy: bool = True,
-        num_positions: int | None = None,
+        sizes: Mapping[str, Any] | None = None,
     ) -> Trunk:
         """Opens a backbone.
 
         Args:
             backbone: a keras-nlp backbone of this family.
-            num_layers: int or `None`. Keeps the first blocks only.
+            options: `TrunkOptions` or `None`. What is to differ. Quantization
+                and LoRA wait for `adapt`. Defaults to `None`, nothing.
             preset: string or `None`. What the backbone was loaded from.
-            copy: bool. Whether the backbone stays the caller's: `False` takes
-                over its layers. Defaults to `True`.
-            num_positions: int or `None`. Size of the position table: fewer
-                keeps the first, more repeats them. Defaults to `None`, the
-                backbone's.
+            copy: bool. Whether the backbone stays the caller's: `False` may
+                take over its layers. Defaults to `True`.
+            sizes: mapping or `None`. Sizes that keras-nlp does not read from
+                a preset. Defaults to `None`.
         """
-        raise NotImplementedError
+        options = options or TrunkOptions()
+        own = {**_sizes_of(backbone), **(sizes or {})}
+        own["num_layers"] = options.layers(own["num_layers"])
+        if cls.owns_positions:
+            available = own["max_sequence_length"]
+            own["max_sequence_length"] = options.num_positions or available
+            # A table of another size is a variable of its own.
+            copy = copy or own["max_sequence_length"] != available
+        trunk = cls(
+            own,
+            dataclasses.asdict(options),
+            preset,
+            backbone=None if copy else backbone,
+            dtype=backbone.dtype_policy,
+        )
+        values = cls.values_of(backbone)
+        variables = {variable.path: variable for variable in trunk.weights}
+        if trunk.position_embedding is not None:
+            table = variables.pop(trunk.position_embedding.weights[0].path)
+            if cls.owns_positions:
+                rows = repeat_rows(values[table.path], table.shape[0])
+                table.assign(rows)
+        if copy:
+            copy_values(values, list(variables.values()))
+        return trunk
 
-    def call(self, tokens: Any, padding_mask: Any = None) -> Any:
-        """Computes `(batch, num_tokens, hidden_dim)` from the same shape."""
-        raise NotImplementedError
+    def call(
+        self, tokens: Any, padding_mask: Any = None, training: Any = None
+    ) -> Any:
+        x = self._begin(tokens)
+        context = self.context(x, padding_mask)
+        for block in self.blocks:
+            if self.options.remat and training:
+                x = self._run_again(block, x, context)
+            else:
+                x = self.run_block(block, x, context, training)
+        return self.finish(x)  # (batch, num_tokens, hidden_dim)
 
     def attention_scores(
         self, tokens: Any, layer: int, padding_mask: Any = None
     ) -> Any:
-        """Attention of one block: `(batch, heads, num_tokens, num_tokens)`."""
-        raise NotImplementedError
-
-    def set_finetune(self, finetune: Finetune) -> None:
-        """Chooses what is trained. Its config keeps the choice.
+        """Attention of one block, after softmax, without dropout.
 
         Args:
-            finetune: string or sequence of strings. Groups that a trunk does
-                not have are none of its business.
+            tokens: Tensor of shape `(batch, num_tokens, hidden_dim)`.
+            layer: int. The block, counted from 0.
+            padding_mask: Tensor of shape `(batch, num_tokens)` or `None`.
+
+        Returns:
+            Tensor of shape `(batch, heads, num_tokens, num_tokens)`.
         """
-        rules = make_rules(finetune, self.groups, len(self.blocks))
-        apply_rules(self.weights, rules)
-        whole = isinstance(finetune, str)
-        self.finetune = finetune if whole else list(finetune)
-        self.finetune_rules = rules
+        x = self._begin(tokens)
+        context = self.context(x, padding_mask)
+        for block in self.blocks[:layer]:
+            x = self.run_block(block, x, context, False)
+        return self.block_attention(self.blocks[layer], x, context)
 
-    @property
-    def trainable(self) -> bool:
-        """Whether the trunk trains; `True` keeps the finetune rules."""
-        return super().trainable
+    def adapt(self) -> None:
+        """Quantizes and adds LoRA, as its options say; once, values at hand."""
+        if self.options.quantization:
+            quantize(self, self.options.quantization)
+        if self.options.lora_rank:
+            add_lora(self, self.options.lora_rank)
+        self.adapted = True
+        self.set_finetune(self.finetune)
 
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        keras.Model.trainable.fset(self, value)
-        if value:
-            apply_rules(self.weights, self.finetune_rules)
+    def sibling(self, finetune: Finetune) -> Trunk:
+        """A trunk of the same values, which shares the frozen layers.
 
-    def check_dtype(self) -> None:
-        """Refuses variables in float16, where Adam's 1e-8 is zero."""
-        if self.variable_dtype == "float16":
+        Args:
+            finetune: string or sequence of strings. What of it is trained.
+        """
+        config = {**self.get_config(), "finetune": finetune}
+        twin = type(self)(**config)
+        share_frozen_layers(twin, self)
+        values = {variable.path: variable for variable in self.weights}
+        for variable in twin.weights:
+            if variable is not values[variable.path]:
+                # On JAX, training deletes the arrays that it replaces.
+                variable.assign(keras.ops.copy(values[variable.path]))
+        twin.restored = True
+        return twin
+
+    def new_backbone(self) -> Any:
+        """A backbone of these sizes, with fresh values."""
+        import keras_nlp
+
+        backbone = getattr(keras_nlp.models, self.backbone_name)
+        sizes = {k: v for k, v in self.sizes.items() if k not in self.own_sizes}
+        return backbone(**self.vocabulary, **sizes, dtype=self.dtype_policy)
+
+    def save_to_preset(self, folder: str) -> None:
+        """Writes a keras-nlp preset, with a token table of one row.
+
+        Args:
+            folder: string. Where to; `from_preset` loads it.
+
+        Raises:
+            ValueError: if the trunk has what its keras-nlp class has not.
+        """
+        added = self.position_embedding is not None and not self.owns_positions
+        beyond = {
+            "an added position table": added,
+            "quantized kernels": self.options.quantization is not None,
+            "LoRA": self.options.lora_rank is not None,
+            **{f"its own {n}": n in self.sizes for n in self.own_sizes},
+        }
+        found = [what for what, is_there in beyond.items() if is_there]
+        if found:
             raise ValueError(
-                "A trunk with variables in float16 does not train: Adam "
-                "divides by its epsilon, which float16 rounds to 0. Expected "
-                "float32, bfloat16 or a mixed policy such as mixed_float16"
+                f"A {self.backbone_name} has no place for {', '.join(found)}: "
+                "expected a trunk without, or use `model.save`"
             )
+        backbone = self.new_backbone()
+        own = {variable.path: variable for variable in self.weights}
+        for path, variable in self.variables_of(backbone).items():
+            # What a trunk drops is nothing: BERT adds its segment to the rest.
+            value = own.get(path, keras.ops.zeros(variable.shape))
+            variable.assign(keras.ops.copy(value))
+        backbone.save_to_preset(folder)
 
-    def check_length(self, num_tokens: int | None) -> None:
-        """Refuses sequences that are longer than the position table."""
-        if self.num_positions is None or num_tokens is None:
-            return
-        if num_tokens > self.num_positions:
-            raise ValueError(
-                f"The trunk has {self.num_positions} positions. Received "
-                f"{num_tokens} tokens: shorten the sequence, group more of it "
-                "into one token, or ask for a longer table by "
-                f"`num_positions={num_tokens}`"
-            )
+    def describe(self) -> str:
+        preset = self.preset or "a backbone object"
+        return f"{len(self.blocks)} blocks of {preset}"
 
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "sizes": self.sizes,
+            "options": dataclasses.asdict(self.options),
+            "preset": self.preset,
+            "adapted": self.adapted,
+            **super().get_config(),
+        }
 
-def copy_values(source: Iterable[Any], target: Sequence[Any]) -> None:
-    """Copies values from variables to those of the same path.
+    def _begin(self, tokens: Any) -> Any:
+        self.check_length(tokens.shape[1])
+        return self.embed(tokens)
 
-    A layer of the source that holds more than its twin in the target, as a
-    quantized layer or one with LoRA does, is refused: a copy would lose it.
-    """
-    by_path = {variable.path: variable for variable in source}
-    paths = {variable.path for variable in target}
-    layers = {path.rsplit("/", 1)[0] for path in paths}
-    lost = [
-        p for p in by_path if p.rsplit("/", 1)[0] in layers and p not in paths
-    ]
-    if lost:
-        raise ValueError(
-            "Cannot copy a backbone with LoRA or quantized layers: expected "
-            f"plain weights, received {lost[0]!r} too. Build the model first"
+    def _run_again(self, block: Any, x: Any, context: Any) -> Any:
+        return remat(
+            block,
+            lambda x, context: self.run_block(block, x, context, True),
+            x,
+            context,
         )
-    for variable in target:
-        # On JAX, training deletes the arrays that it replaces: never share.
-        variable.assign(keras.ops.copy(by_path[variable.path]))
 
+    def _learned_positions(self, default: int | None = None) -> Any:
+        """A new table of positions, from zeros, if one is wanted.
 
-def repeat_rows(table: Any, num_rows: int) -> Any:
-    """A table of more rows, which begin anew where they end, or of fewer.
+        Args:
+            default: int or `None`. How many, for a family that always has
+                one. Defaults to `None`: there is one where it is asked for.
+        """
+        import keras_nlp
 
-    A pretrained position table serves longer sequences that way: between its
-    copies, neighbours stay neighbours.
-
-    Reference:
-        [Beltagy et al., 2020](https://arxiv.org/abs/2004.05150), section 5
-    """
-    rows = keras.ops.arange(num_rows) % table.shape[0]
-    return keras.ops.take(table, rows, axis=0)  # (num_rows, hidden_dim)
-
-
-def check_num_layers(num_layers: int | None, available: int) -> int:
-    """How many blocks to keep, refused if the backbone has fewer."""
-    if num_layers is None:
-        return available
-    if whole_number("num_layers", num_layers) > available:
-        raise ValueError(
-            f"`num_layers` must lie in 1..{available}, the blocks of this "
-            f"backbone. Received: num_layers={num_layers}"
+        num_positions = (
+            self.options.num_positions or default
+            if default
+            else self.options.new_positions(type(self).__name__)
         )
-    return whole_number("num_layers", num_layers)
+        if num_positions is None:
+            return None
+        table = keras_nlp.layers.PositionEmbedding(
+            num_positions,
+            initializer="zeros",
+            dtype=self.dtype_policy,
+            name="position_embedding",
+        )
+        table.build((None, num_positions, self.hidden_dim))
+        return table
+
+
+def _sizes_of(backbone: Any) -> dict[str, Any]:
+    """The arguments that make a backbone again, save what a trunk drops."""
+    dropped = ("name", "trainable", "dtype", "vocabulary_size")
+    config = backbone.get_config()
+    # A file gives lists back for tuples.
+    lists = {k: list(v) for k, v in config.items() if isinstance(v, tuple)}
+    return {k: v for k, v in {**config, **lists}.items() if k not in dropped}

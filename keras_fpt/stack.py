@@ -1,0 +1,136 @@
+"""The stack: what computes between the input layer and the readout.
+
+A pretrained trunk is one; the baselines bring others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from keras_fpt.finetuning import LORA
+from keras_fpt.finetuning import LORA_PATHS
+from keras_fpt.finetuning import Finetune
+from keras_fpt.finetuning import Rule
+from keras_fpt.finetuning import apply_rules
+from keras_fpt.finetuning import make_rules
+
+
+class Stack(keras.Model):
+    """A stack of blocks from hidden vectors to hidden vectors.
+
+    A subclass builds its layers in its constructor, then calls
+    `set_finetune`; its config holds `finetune`.
+
+    Attributes:
+        groups: mapping from `"positions"`, `"layernorm"`, `"attention"`,
+            `"feed_forward"` and `"recurrent"` to regular expressions over
+            whole variable paths, with `{block}` where the number of a block
+            stands.
+        first_block: int. The number of the first block in these paths.
+        hidden_dim: int. The size of a hidden vector.
+        num_positions: int or `None`. The longest sequence; `None` if any.
+        blocks: list of layers, first to last.
+        finetune: string or sequence of strings. What of it is trained.
+        finetune_rules: tuple of `finetuning.Rule`. What `finetune` means.
+        taken: bool. Whether a model computes with it; it serves no second.
+        restored: bool. Whether a config made it, and a file brings its values.
+
+    Call arguments:
+        tokens: Tensor of shape `(batch, num_tokens, hidden_dim)`.
+        padding_mask: Tensor of shape `(batch, num_tokens)` or `None`. Nonzero
+            where a token is real.
+    """
+
+    groups: Mapping[str, Sequence[str]]
+    first_block: int = 0
+    hidden_dim: int
+    num_positions: int | None = None
+    blocks: list[Any]
+    finetune: Finetune
+    finetune_rules: tuple[Rule, ...] = ()
+    taken: bool = False
+    restored: bool = False
+
+    def call(
+        self, tokens: Any, padding_mask: Any = None, training: Any = None
+    ) -> Any:
+        """Computes `(batch, num_tokens, hidden_dim)` from the same shape."""
+        raise NotImplementedError
+
+    def describe(self) -> str:
+        """What it is, in a few words."""
+        return f"{type(self).__name__} of {len(self.blocks)} blocks"
+
+    def set_finetune(self, finetune: Finetune) -> None:
+        """Chooses what is trained. Its config keeps the choice.
+
+        Args:
+            finetune: string or sequence of strings. Groups that a stack does
+                not have are none of its business.
+        """
+        rules = make_rules(
+            finetune,
+            {LORA: LORA_PATHS, **self.groups},
+            len(self.blocks),
+            self.first_block,
+        )
+        apply_rules(self.weights, rules)
+        whole = isinstance(finetune, str)
+        self.finetune = finetune if whole else list(finetune)
+        self.finetune_rules = rules
+
+    @property
+    def trainable(self) -> bool:
+        """Whether the stack trains; `True` keeps the finetune rules."""
+        return super().trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        keras.Model.trainable.fset(self, value)
+        if value:
+            apply_rules(self.weights, self.finetune_rules)
+
+    def check_dtype(self) -> None:
+        """Refuses variables in float16, where Adam's 1e-8 is zero."""
+        if self.variable_dtype == "float16":
+            raise ValueError(
+                "A trunk with variables in float16 does not train: Adam "
+                "divides by its epsilon, which float16 rounds to 0. Expected "
+                "float32, bfloat16 or a mixed policy such as mixed_float16"
+            )
+
+    def check_length(self, num_tokens: int | None) -> None:
+        """Refuses sequences that are longer than the position table."""
+        if self.num_positions is None or num_tokens is None:
+            return
+        if num_tokens > self.num_positions:
+            raise ValueError(
+                f"The trunk has {self.num_positions} positions. Received "
+                f"{num_tokens} tokens: shorten the sequence, group more of it "
+                "into one token, or ask for a longer table by "
+                f"`num_positions={num_tokens}`"
+            )
+
+    def compute_output_shape(
+        self, tokens_shape: Any, padding_mask_shape: Any = None
+    ) -> Any:
+        return tokens_shape
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "finetune": self.finetune,
+            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: Any = None
+    ) -> Stack:
+        stack = cls(**config)
+        stack.restored = True
+        return stack

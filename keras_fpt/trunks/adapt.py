@@ -1,0 +1,81 @@
+"""What is done to a trunk's kernels once their values are there."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+
+from keras_fpt.finetuning import group_of
+
+# keras-nlp's choice, under the names that its families have for them: the
+# projections to queries and values.
+LORA_LAYERS = frozenset(
+    f"{projection}{suffix}"
+    for projection in ("query", "value")
+    for suffix in ("", "_dense", "_projector")
+) | {"q_dense_layer", "v_dense_layer"}
+
+
+def quantize(trunk: Any, mode: str) -> None:
+    """Stores the kernels of attention and feed-forward layers in few bits.
+
+    Args:
+        trunk: a `Trunk`. Changed in place.
+        mode: string. `"int8"` or `"int4"`.
+
+    Raises:
+        ValueError: if such a kernel is to be trained: whole numbers have no
+            gradient.
+    """
+    layers = [layer for layer in _leaves(trunk) if hasattr(layer, "kernel")]
+    for layer in layers:
+        group = group_of(layer.kernel.path, trunk.finetune_rules)
+        if group.trained:
+            raise ValueError(
+                f"A quantized kernel cannot be trained: expected `finetune` "
+                f"without {group.name!r}, or no `quantization`. Received: "
+                f"finetune={trunk.finetune!r}, quantization={mode!r}"
+            )
+    chosen = {id(layer) for layer in layers}
+    trunk.quantize(mode, filters=lambda layer: id(layer) in chosen)
+
+
+def add_lora(trunk: Any, rank: int) -> None:
+    """Adds trained matrices of low rank to the queries and values.
+
+    They change nothing at first, for one of the two starts from zeros.
+
+    Args:
+        trunk: a `Trunk`. Changed in place.
+        rank: int. The rank of the matrices.
+
+    Reference:
+        [Hu et al., 2021](https://arxiv.org/abs/2106.09685)
+    """
+    layers = [layer for layer in _leaves(trunk) if layer.name in LORA_LAYERS]
+    if not layers:
+        raise ValueError(
+            f"{type(trunk).__name__} has no layer to add LoRA to: expected "
+            f"one of {sorted(LORA_LAYERS)}"
+        )
+    for layer in layers:
+        layer.enable_lora(rank)
+        # Keras' own would write the kernel with the matrices merged into it,
+        # and load matrices of zeros, which no gradient leaves.
+        layer.save_own_variables = types.MethodType(
+            keras.layers.Layer.save_own_variables, layer
+        )
+        layer.load_own_variables = types.MethodType(
+            keras.layers.Layer.load_own_variables, layer
+        )
+
+
+def _leaves(trunk: Any) -> Iterator[Any]:
+    """The layers that hold variables, inside the blocks."""
+    for block in trunk.blocks:
+        for layer in block._flatten_layers():
+            if len(list(layer._flatten_layers())) == 1 and layer.weights:
+                yield layer

@@ -1,0 +1,111 @@
+"""BERT: bidirectional blocks, learned positions, norms after each sum."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from keras_fpt.trunks.blocks import EncoderBlocks
+from keras_fpt.trunks.hugging_face import ACTIVATIONS
+from keras_fpt.trunks.hugging_face import OWN_SIZES
+from keras_fpt.trunks.hugging_face import expect
+from keras_fpt.trunks.hugging_face import set_own_sizes
+from keras_fpt.trunks.trunk import Trunk
+
+_POSITIONS = "position_embedding/embeddings"
+
+
+class BertLikeTrunk(EncoderBlocks, Trunk):
+    """What BERT, RoBERTa and DistilBERT have in common.
+
+    Its sizes may name an `activation` and a `layer_norm_epsilon`, which
+    keras-nlp does not read from a Hugging Face preset. It computes BERT's
+    GELU by a formula that approximates it, as Google's code did, where Hugging
+    Face's presets ask for the exact one.
+    """
+
+    groups = {
+        "positions": (_POSITIONS,),
+        "layernorm": (
+            r"transformer_layer_{block}/self_attention_layer_norm/\w+",
+            r"transformer_layer_{block}/feedforward_layer_norm/\w+",
+            r"embeddings_layer_norm/\w+",
+        ),
+        "attention": (r"transformer_layer_{block}/self_attention_layer/.+",),
+        "feed_forward": (
+            r"transformer_layer_{block}/feedforward_intermediate_dense/\w+",
+            r"transformer_layer_{block}/feedforward_output_dense/\w+",
+        ),
+    }
+    # keras-nlp draws from N(0, 0.02), cut at two deviations.
+    initial_values = (
+        (r".+/gamma", 0.0, 1.0),
+        (r".+/(beta|bias)", 0.0, 0.0),
+        (r".+/kernel|.*position_embedding/embeddings", 0.02, 0.0),
+    )
+    own_sizes = OWN_SIZES
+
+    @classmethod
+    def from_hugging_face(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        if not config:
+            return {}
+        expect(
+            config,
+            hidden_act=tuple(ACTIVATIONS),
+            is_decoder=False,
+            position_embedding_type="absolute",
+        )
+        return {
+            "activation": config.get("hidden_act", "gelu"),
+            "layer_norm_epsilon": config.get("layer_norm_eps", 1e-12),
+        }
+
+    def table_of(self, backbone: Any) -> Any:
+        """The layer that holds the positions."""
+        return backbone.embeddings.position_embedding
+
+    def open(self, backbone: Any) -> list[Any]:
+        self.position_embedding = self.table_of(backbone)
+        self.embeddings_norm = backbone.embeddings_layer_norm
+        self.embeddings_dropout = backbone.embeddings_dropout
+        blocks = backbone.transformer_layers
+        set_own_sizes(self.sizes, blocks, (self.embeddings_norm,))
+        return blocks
+
+    def embed(self, tokens: Any) -> Any:
+        x = self.embeddings_norm(super().embed(tokens))
+        return self.embeddings_dropout(x)
+
+
+@keras.saving.register_keras_serializable(package="keras_fpt")
+class BertTrunk(BertLikeTrunk):
+    """The trunk in a `keras_nlp.models.BertBackbone`.
+
+    BERT adds to each token the vector of its segment; all of a sequence are of
+    the first, whose vector the position table takes up. The pooler is left
+    out.
+
+    Reference:
+        [Devlin et al., 2018](https://arxiv.org/abs/1810.04805)
+    """
+
+    backbone_name = "BertBackbone"
+    model_type = "bert"
+
+    @classmethod
+    def from_hugging_face(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        sizes = super().from_hugging_face(config)
+        if "type_vocab_size" in config:
+            sizes["num_segments"] = config["type_vocab_size"]
+        return sizes
+
+    @classmethod
+    def values_of(cls, backbone: Any) -> dict[str, Any]:
+        values = super().values_of(backbone)
+        segment = values["segment_embedding/embeddings"][0]  # (hidden_dim,)
+        return {**values, _POSITIONS: values[_POSITIONS] + segment}
+
+    def table_of(self, backbone: Any) -> Any:
+        return backbone.position_embedding

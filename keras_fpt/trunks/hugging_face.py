@@ -1,0 +1,84 @@
+"""What a Hugging Face `config.json` asks for that keras-nlp does not read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+# What a family that passes both on adds to its own sizes.
+OWN_SIZES = ("activation", "layer_norm_epsilon")
+
+
+def gelu_approximate(x: Any) -> Any:
+    """The formula of Google's and OpenAI's code for the GELU."""
+    return keras.activations.gelu(x, approximate=True)
+
+
+# Hugging Face's names.
+ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
+    "gelu": keras.activations.gelu,
+    "gelu_python": keras.activations.gelu,
+    "gelu_new": gelu_approximate,
+    "gelu_fast": gelu_approximate,
+    "gelu_pytorch_tanh": gelu_approximate,
+    "relu": keras.activations.relu,
+    "silu": keras.activations.silu,
+    "swish": keras.activations.silu,
+}
+EXACT_GELU = tuple(
+    name for name, f in ACTIVATIONS.items() if f is keras.activations.gelu
+)
+
+
+def expect(config: Mapping[str, Any], **known: Any) -> None:
+    """Refuses a model that computes otherwise than its trunk would.
+
+    Args:
+        config: the `config.json`. An option that is not there has Hugging
+            Face's default, which must be among the known.
+        **known: option -> the value that the trunk computes, or a tuple of
+            such values.
+
+    Raises:
+        ValueError: if an option has another value.
+    """
+    for option, values in known.items():
+        values = values if isinstance(values, tuple) else (values,)
+        if option in config and config[option] not in values:
+            raise ValueError(
+                "The trunk of this family does not compute what the "
+                f"config.json asks for: expected {option} to be "
+                f"{' or '.join(map(repr, values))}. Received: "
+                f"{option}={config[option]!r}. Choose another model"
+            )
+
+
+def set_own_sizes(
+    sizes: Mapping[str, Any], blocks: Sequence[Any], norms: Sequence[Any]
+) -> None:
+    """Gives blocks the activation, and norms the epsilon, of a trunk's sizes.
+
+    Args:
+        sizes: sizes of a trunk. What they leave out stays as keras-nlp has it.
+        blocks: `TransformerEncoder`s or `TransformerDecoder`s of keras-nlp.
+        norms: layers. The norms outside the blocks.
+    """
+    if "activation" in sizes:
+        for block in blocks:
+            dense = block._feedforward_intermediate_dense
+            dense.activation = ACTIVATIONS[sizes["activation"]]
+    if "layer_norm_epsilon" in sizes:
+        inside = [
+            norm
+            for block in blocks
+            for norm in (
+                block._self_attention_layer_norm,
+                block._feedforward_layer_norm,
+            )
+        ]
+        for norm in (*norms, *inside):
+            norm.epsilon = sizes["layer_norm_epsilon"]

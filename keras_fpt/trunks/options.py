@@ -1,0 +1,79 @@
+"""What may be asked of a trunk, whatever its family."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from keras_fpt.sizes import whole_number
+
+QUANTIZATIONS = ("int8", "int4")
+# The original's table for trunks without one (its ViT's).
+DEFAULT_POSITIONS = 1024
+
+
+@dataclasses.dataclass(frozen=True)
+class TrunkOptions:
+    """What a trunk is to differ in from the backbone that it comes from.
+
+    Args:
+        num_layers: int or `None`. Keeps the first blocks only.
+        num_positions: int or `None`. Size of the position table.
+        positions: `"learned"` or `None`. Gives a trunk without position table
+            one that starts from zeros.
+        quantization: `"int8"`, `"int4"` or `None`. Stores the kernels of
+            attention and feed-forward layers in so many bits.
+        lora_rank: int or `None`. Adds matrices of this rank, which are
+            trained, to the queries and values of the attention.
+        remat: bool. Whether activations inside a block are computed anew in
+            the backward pass instead of kept.
+    """
+
+    num_layers: int | None = None
+    num_positions: int | None = None
+    positions: str | None = None
+    quantization: str | None = None
+    lora_rank: int | None = None
+    remat: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("num_layers", "num_positions", "lora_rank"):
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, whole_number(name, value))
+        if self.positions not in (None, "learned"):
+            raise ValueError(
+                '`positions` must be "learned" or None. '
+                f"Received: positions={self.positions!r}"
+            )
+        if self.quantization not in (None, *QUANTIZATIONS):
+            raise ValueError(
+                f"`quantization` must be one of {QUANTIZATIONS} or None. "
+                f"Received: quantization={self.quantization!r}"
+            )
+        if not isinstance(self.remat, bool):
+            raise ValueError(
+                f"`remat` is a bool. Received: remat={self.remat!r}"
+            )
+
+    def layers(self, available: int) -> int:
+        """How many blocks to keep, refused if the backbone has fewer."""
+        if self.num_layers is None:
+            return available
+        if self.num_layers > available:
+            raise ValueError(
+                f"`num_layers` must lie in 1..{available}, the blocks of this "
+                f"backbone. Received: num_layers={self.num_layers}"
+            )
+        return self.num_layers
+
+    def new_positions(self, what: str) -> int | None:
+        """Size of the table that a trunk without one gets, if any."""
+        if self.positions == "learned":
+            return self.num_positions or DEFAULT_POSITIONS
+        if self.num_positions is not None:
+            raise ValueError(
+                f"A {what} has no position table of its own: expected "
+                '`positions="learned"` beside `num_positions`. Received: '
+                f"num_positions={self.num_positions}, positions=None"
+            )
+        return None

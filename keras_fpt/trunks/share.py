@@ -1,0 +1,49 @@
+"""How two trunks hold their frozen layers once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+
+def share_frozen_layers(trunk: Any, other: Any) -> None:
+    """Puts the frozen layers of `other` in the place of `trunk`'s own.
+
+    A layer inside a block is shared if it holds variables and none of them is
+    trained in either trunk; the others stay each trunk's own.
+
+    Args:
+        trunk: a `Trunk` that nobody computes with yet. Changed in place.
+        other: a `Trunk` of the same sizes, options and family.
+    """
+    for block, twin in zip(trunk.blocks, other.blocks, strict=True):
+        _share(block, twin)
+    for layer in trunk._flatten_layers():
+        if hasattr(layer, "_track_variables"):  # PyTorch counts by itself
+            layer._track_variables()
+
+
+def _share(layer: Any, twin: Any) -> None:
+    for name, child, twin_child in _pairs(layer, twin):
+        if len(list(child._flatten_layers())) > 1:
+            _share(child, twin_child)
+        elif child.weights and not _trained(child) | _trained(twin_child):
+            layer._tracker.unlock()
+            layer._tracker.untrack(child)
+            delattr(layer, name)
+            setattr(layer, name, twin_child)
+            layer._tracker.lock()
+
+
+def _pairs(layer: Any, twin: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Sublayers of both, by the attribute that holds them."""
+    # PyTorch keeps modules beside the attributes.
+    held = {**vars(layer), **vars(layer).get("_modules", {})}
+    children = {id(child) for child in layer._layers}
+    for name, child in list(held.items()):
+        if id(child) in children:
+            yield name, child, getattr(twin, name)
+
+
+def _trained(layer: Any) -> bool:
+    return any(variable.trainable for variable in layer.weights)

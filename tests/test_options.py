@@ -1,0 +1,251 @@
+"""LoRA, few bits, precision, recomputation, positions: one argument each."""
+
+import warnings
+
+import keras
+import numpy as np
+import pytest
+from conftest import tokens
+from conftest import values
+from families import FAMILIES
+from families import make_backbone_of
+
+import keras_fpt
+
+FPT = keras_fpt.FrozenPretrainedTransformer
+SIZES = {"inputs": (7, 3), "outputs": 2}
+CROSS_ENTROPY = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+X, Y = tokens(8, 7, 3), np.arange(8) % 2
+
+
+def fit(model, epochs=8):
+    model.compile(keras.optimizers.Adam(1e-2), CROSS_ENTROPY)
+    return model.fit(X, Y, epochs=epochs, verbose=0).history["loss"]
+
+
+def check_survives(model, path):
+    """Saved and loaded, it computes the same and trains the same variables."""
+    model.save(path)
+    loaded = keras.saving.load_model(path)
+    flags = {v.path: v.trainable for v in model.weights}
+    assert {v.path: v.trainable for v in loaded.weights} == flags
+    np.testing.assert_array_equal(
+        loaded.predict(X, verbose=0), model.predict(X, verbose=0)
+    )
+    assert loaded.get_config() == model.get_config()
+    return loaded
+
+
+@pytest.fixture(params=["gpt2", "bert", "t5", "llama", "esm", "vit"])
+def family(request):
+    return request.param
+
+
+class TestLoRA:
+    def test_it_starts_as_nothing_and_trains_beside_the_frozen(
+        self, family, tmp_path
+    ):
+        backbone = make_backbone_of(family)
+        plain = FPT(backbone, **SIZES, dropout=0.0, finetune="output")
+        model = FPT(
+            backbone, **SIZES, dropout=0.0, finetune="output", lora_rank=2
+        )
+        own = {v.path: v for v in model.weights}
+        for path, value in values(plain.weights).items():
+            own[path].assign(value)
+        np.testing.assert_allclose(
+            model.predict(X, verbose=0), plain.predict(X, verbose=0), atol=1e-6
+        )
+        before = values(model.weights)
+        fit(model, epochs=3)
+        after = values(model.weights)
+        lora = {path for path in after if "lora" in path}
+        assert len(lora) == 8  # two matrices, queries and values, two blocks
+        for path, value in after.items():
+            trained = path in lora or path.startswith("head")
+            assert (value == before[path]).all() != trained, path
+        loaded = check_survives(model, tmp_path / "model.keras")
+        for path, value in values(loaded.weights).items():
+            np.testing.assert_array_equal(value, after[path])
+
+    def test_counts_and_checkpoint(self, backbone, tmp_path):
+        backbone.save_to_preset(str(tmp_path / "preset"))
+        model = FPT.from_preset(str(tmp_path / "preset"), **SIZES, lora_rank=3)
+        counts = model.finetune_summary(print_fn=lambda text: None)
+        # (16, 2 heads, 3) and (3, 8), of queries and of values, in two blocks
+        assert counts["lora"]["trained"] == 2 * 2 * (96 + 24)
+        fit(model)
+        model.save_trained(tmp_path / "trained.safetensors")
+        again = FPT.from_trained(tmp_path / "trained.safetensors")
+        np.testing.assert_array_equal(
+            again.predict(X, verbose=0), model.predict(X, verbose=0)
+        )
+
+
+class TestQuantization:
+    @pytest.mark.parametrize("mode", ["int8", "int4"])
+    def test_it_trains_and_comes_back(self, mode, tmp_path):
+        backbone = make_backbone_of("gpt2", hidden_dim=32, intermediate_dim=64)
+        plain = FPT(backbone, **SIZES, dropout=0.0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)
+            model = FPT(backbone, **SIZES, dropout=0.0, quantization=mode)
+        kernels = [v for v in model.trunk.weights if v.path.endswith("kernel")]
+        assert {str(v.dtype) for v in kernels} == {"int8"}
+        own = {v.path: v for v in model.weights}
+        for path, value in values(plain.weights).items():
+            if not path.endswith("kernel") or "transformer" not in path:
+                own[path].assign(value)
+        near = np.abs(model.predict(X, verbose=0) - plain.predict(X, verbose=0))
+        assert 0 < near.max() < (0.1 if mode == "int8" else 1.5)
+        before = values(model.weights)
+        losses = fit(model)
+        assert losses[-1] < losses[0]
+        after = values(model.weights)
+        first = "transformer_layer_0/self_attention_layer_norm/gamma"
+        assert (after[first] != before[first]).any()
+        for variable in kernels:
+            np.testing.assert_array_equal(
+                after[variable.path], before[variable.path]
+            )
+        loaded = check_survives(model, tmp_path / "model.keras")
+        fit(loaded, epochs=1)
+
+    @pytest.mark.parametrize("name", sorted(FAMILIES))
+    def test_every_family(self, name):
+        model = FPT(make_backbone_of(name), **SIZES, quantization="int8")
+        counts = model.finetune_summary(print_fn=lambda text: None)
+        assert counts["attention"]["trained"] == 0
+        kinds = {str(v.dtype) for v in model.trunk.weights}
+        assert kinds == {"int8", "float32"}
+        assert np.isfinite(model.predict(X, verbose=0)).all()
+
+    def test_with_lora(self, backbone, tmp_path):
+        model = FPT(backbone, **SIZES, quantization="int8", lora_rank=2)
+        before = values(model.weights)
+        losses = fit(model)
+        assert losses[-1] < losses[0]
+        after = values(model.weights)
+        lora = [path for path in after if "lora_kernel_b" in path]
+        assert lora and all((after[p] != before[p]).any() for p in lora)
+        check_survives(model, tmp_path / "model.keras")
+
+    def test_of_a_file_with_trained_values(self, backbone, tmp_path):
+        backbone.save_to_preset(str(tmp_path / "preset"))
+        model = FPT.from_preset(
+            str(tmp_path / "preset"), **SIZES, quantization="int8"
+        )
+        fit(model)
+        model.save_trained(tmp_path / "trained.safetensors")
+        again = FPT.from_trained(tmp_path / "trained.safetensors")
+        np.testing.assert_array_equal(
+            again.predict(X, verbose=0), model.predict(X, verbose=0)
+        )
+
+    def test_kernels_that_are_to_be_trained_are_refused(self, backbone):
+        with pytest.raises(ValueError, match="cannot be trained.*'attention'"):
+            FPT(backbone, **SIZES, finetune="attention", quantization="int8")
+        with pytest.raises(ValueError, match="cannot be trained"):
+            FPT(backbone, **SIZES, finetune="full", quantization="int4")
+
+
+class TestPrecision:
+    @pytest.mark.parametrize("dtype", ["mixed_bfloat16", "bfloat16"])
+    def test_policy(self, backbone, dtype, tmp_path):
+        backbone.save_to_preset(str(tmp_path / "preset"))
+        model = FPT.from_preset(str(tmp_path / "preset"), **SIZES, dtype=dtype)
+        assert model.trunk.compute_dtype == "bfloat16"
+        kinds = {str(v.dtype) for v in model.trunk.weights}
+        stored = "float32" if dtype.startswith("mixed") else "bfloat16"
+        assert kinds == {stored}
+        losses = fit(model)
+        assert losses[-1] < losses[0]
+        check_survives(model, tmp_path / "model.keras")
+        model.save_trained(tmp_path / "trained.safetensors")
+        again = FPT.from_trained(tmp_path / "trained.safetensors")
+        assert again.trunk.dtype_policy.name == dtype
+        np.testing.assert_array_equal(
+            again.predict(X, verbose=0), model.predict(X, verbose=0)
+        )
+
+
+class TestRemat:
+    def test_losses_and_weights_are_the_same_with_dropout(self, family):
+        """Both passes of a block drop the same units."""
+        curves, ends = [], []
+        for remat in (False, True):
+            keras.utils.set_random_seed(3)
+            model = FPT(
+                make_backbone_of(family, **dropouts(family)),
+                **SIZES,
+                remat=remat,
+                finetune=("fpt", "attention"),
+                dropout=0.3,
+            )
+            curves.append(fit(model, epochs=3))
+            ends.append(values(model.weights))
+        assert curves[0][0] != curves[0][1]
+        np.testing.assert_allclose(curves[0], curves[1], rtol=1e-4)
+        for path, value in ends[0].items():
+            np.testing.assert_allclose(ends[1][path], value, atol=1e-3)
+
+    def test_it_is_kept(self, backbone, tmp_path):
+        model = FPT(backbone, **SIZES, remat=True)
+        loaded = check_survives(model, tmp_path / "model.keras")
+        assert loaded.trunk.options.remat
+
+
+def dropouts(family):
+    if family == "vit":
+        return {"dropout_rate": 0.3, "attention_dropout": 0.3}
+    return {"dropout": 0.3}
+
+
+class TestPositions:
+    @pytest.mark.parametrize("name", ["llama", "t5", "esm"])
+    def test_a_table_is_added_on_request(self, name, tmp_path):
+        backbone = make_backbone_of(name)
+        arguments = {**SIZES, "dropout": 0.0}
+        plain = FPT(backbone, **arguments)
+        assert plain.trunk.num_positions is None
+        assert not any("position_emb" in v.path for v in plain.weights)
+        model = FPT(backbone, **arguments, positions="learned", num_positions=9)
+        table = values(model.weights)["position_embedding/embeddings"]
+        assert table.shape == (9, 16) and not table.any()
+        fit(model, epochs=1)
+        table = values(model.weights)["position_embedding/embeddings"]
+        assert table[:7].any() and not table[7:].any()
+        check_survives(model, tmp_path / "model.keras")
+
+    def test_default_size_and_refusals(self):
+        backbone = make_backbone_of("llama")
+        model = FPT(backbone, **SIZES, positions="learned")
+        assert model.trunk.num_positions == 1024
+        with pytest.raises(ValueError, match='positions="learned"'):
+            FPT(backbone, **SIZES, num_positions=9)
+        with pytest.raises(ValueError, match="6 positions.* 7 tokens"):
+            FPT(backbone, **SIZES, positions="learned", num_positions=6)
+
+    def test_images_leave_their_table_behind(self):
+        model = FPT(make_backbone_of("vit"), **SIZES)
+        assert model.trunk.num_positions == 1024
+        model = FPT(make_backbone_of("vit"), **SIZES, num_positions=7)
+        table = values(model.weights)["position_embedding/embeddings"]
+        assert table.shape == (7, 16) and not table.any()
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({"positions": "rotary"}, "'learned'|\"learned\".*'rotary'"),
+        ({"quantization": "int2"}, "'int8', 'int4'.*'int2'"),
+        ({"lora_rank": 0}, "lora_rank=0"),
+        ({"lora_rank": 1.5}, "lora_rank=1.5"),
+        ({"remat": "yes"}, "remat='yes'"),
+        ({"num_layers": 0}, "num_layers=0"),
+        ({"finetune": "recurrent"}, "no group 'recurrent'.*attention"),
+    ],
+)
+def test_refusals(backbone, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        FPT(backbone, **SIZES, **arguments)
