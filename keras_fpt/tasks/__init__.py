@@ -13,6 +13,7 @@ from keras_fpt.tasks.data_task import DataTask
 from keras_fpt.tasks.listops import ListOps
 from keras_fpt.tasks.mnist import MNIST
 from keras_fpt.tasks.remote_homology import RemoteHomology
+from keras_fpt.tasks.shuffled import ShuffledTokens
 from keras_fpt.tasks.task import Task
 
 _TASKS: dict[str, type[Task]] = {
@@ -35,6 +36,7 @@ __all__ = [
     "ListOps",
     "MNIST",
     "RemoteHomology",
+    "ShuffledTokens",
     "Task",
     "get",
     "names",
