@@ -8,7 +8,9 @@ from keras_fpt.backend import check_backend
 
 check_backend()  # before the first import of Keras, which would say less
 
+from keras_fpt import baselines  # noqa: E402
 from keras_fpt import layers  # noqa: E402
+from keras_fpt import optimizers  # noqa: E402
 from keras_fpt import tasks  # noqa: E402
 from keras_fpt.attention import attention_maps  # noqa: E402
 from keras_fpt.fpt import FrozenPretrainedTransformer  # noqa: E402
@@ -18,6 +20,8 @@ __version__ = "0.1.0"
 __all__ = [
     "FrozenPretrainedTransformer",
     "attention_maps",
+    "baselines",
     "layers",
+    "optimizers",
     "tasks",
 ]

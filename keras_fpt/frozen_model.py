@@ -131,8 +131,10 @@ class FrozenModel(keras.Model):
         if learning_rates is not None:
             optimizer = GroupAdam.of(optimizer, learning_rates)
         super().compile(optimizer, *args, **kwargs)
-        if isinstance(self.optimizer, GroupAdam):
-            self.optimizer.set_groups(
+        # In mixed_float16, Keras wraps the optimizer.
+        inner = getattr(self.optimizer, "inner_optimizer", self.optimizer)
+        if isinstance(inner, GroupAdam):
+            inner.set_groups(
                 {
                     v.path: finetuning.group_of(v.path, self.finetune_rules)[0]
                     for v in self.trainable_variables
@@ -142,7 +144,8 @@ class FrozenModel(keras.Model):
     def compile_from_config(self, config: dict[str, Any]) -> None:
         # Keras leaves a `compile` that is not its own to its model.
         self.compile(**keras.saving.deserialize_keras_object(config))
-        self.optimizer.build(self.trainable_variables)
+        if self.optimizer is not None:
+            self.optimizer.build(self.trainable_variables)
 
     def save_trained(self, path: checkpoints.Path) -> None:
         """Writes the trained variables to a safetensors file.

@@ -249,3 +249,22 @@ class TestPositions:
 def test_refusals(backbone, arguments, message):
     with pytest.raises(ValueError, match=message):
         FPT(backbone, **SIZES, **arguments)
+
+
+def test_a_group_has_its_own_learning_rate(backbone, tmp_path):
+    model = FPT(backbone, **SIZES, dropout=0.0, finetune=("fpt", "attention"))
+    before = values(model.weights)
+    model.compile(
+        keras.optimizers.Adam(1e-2), CROSS_ENTROPY, learning_rates={"input": 0}
+    )
+    model.fit(X, Y, epochs=2, verbose=0)
+    after = values(model.weights)
+    for path in ("input_projection/kernel", "head/kernel"):
+        same = (after[path] == before[path]).all()
+        assert same == path.startswith("input")
+    loaded = check_survives(model, tmp_path / "model.keras")
+    loaded.fit(X, Y, verbose=0)
+    path = "input_projection/kernel"
+    np.testing.assert_array_equal(values(loaded.weights)[path], after[path])
+    with pytest.raises(ValueError, match="of which nothing is trained"):
+        model.compile("adam", CROSS_ENTROPY, learning_rates={"feed_forward": 1})

@@ -1,7 +1,8 @@
-"""The trained layers around a trunk: tokens in, readout, head."""
+"""The trained layers around a trunk, and the LSTM of the baselines."""
 
 from keras_fpt.layers.interface import Interface
+from keras_fpt.layers.lstm import LayerNormLSTM
 from keras_fpt.layers.readout import Readout
 from keras_fpt.layers.tokens import TokenSpec
 
-__all__ = ["Interface", "Readout", "TokenSpec"]
+__all__ = ["Interface", "LayerNormLSTM", "Readout", "TokenSpec"]

@@ -108,7 +108,7 @@ def _rotary_sizes(config: Mapping[str, Any]) -> dict[str, Any]:
         "rope_low_freq_factor": rope["low_freq_factor"],
         "rope_high_freq_factor": rope["high_freq_factor"],
         "rope_pretraining_sequence_length": rope.get(
-            "original_max_position_embeddings",
-            config["max_position_embeddings"],
-        ),
+            "original_max_position_embeddings"
+        )
+        or config["max_position_embeddings"],
     }

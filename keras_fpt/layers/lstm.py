@@ -1,0 +1,190 @@
+"""One LSTM layer with layer normalization, as the original's baseline has."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_fpt.sizes import whole_number
+
+LAYERNORM_INITS = ("original", "standard")
+INITIAL_STATES = ("zeros", "random")
+
+
+@keras.saving.register_keras_serializable(package="keras_fpt")
+class LayerNormLSTM(keras.layers.Layer):
+    """An LSTM whose gates and cell are normalized.
+
+    Input and recurrent products are each normalized over all four gates
+    together, and so is the cell, which is carried on as normalized. Kernels
+    and biases start from U(-1/sqrt(hidden_dim), 1/sqrt(hidden_dim)).
+
+    Args:
+        hidden_dim: int, at least 2. The size of a hidden vector.
+        layernorm_init: string. `"original"` draws gains and shifts of a norm
+            of size n from U(-1/sqrt(n), 1/sqrt(n)), as the original's code
+            does, so that deep stacks hardly see their input; `"standard"`
+            starts from gains of one and shifts of zero. Defaults to
+            `"original"`.
+        initial_state: string. `"random"` draws the first state anew on each
+            pass, in evaluation too, with variance 2 / (input_dim +
+            hidden_dim), as the original does. Defaults to `"zeros"`, with
+            which an evaluation can be repeated.
+        seed: int or `None`. Of the random state. Defaults to `None`.
+
+    Input shape:
+        `(batch, num_tokens, input_dim)`.
+
+    Output shape:
+        `(batch, num_tokens, hidden_dim)`.
+
+    Raises:
+        ValueError: if an argument is none of those named.
+
+    Example:
+
+    ```python
+    layer = keras_fpt.layers.LayerNormLSTM(32)
+    layer(np.zeros((8, 10, 16))).shape  # (8, 10, 32)
+    ```
+
+    Reference:
+        [Ba et al., 2016](https://arxiv.org/abs/1607.06450)
+    """
+
+    def __init__(
+        self,
+        hidden_dim: int,
+        layernorm_init: str = "original",
+        initial_state: str = "zeros",
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        # The variance of one value does not exist.
+        hidden_dim = whole_number("hidden_dim", hidden_dim, least=2)
+        for name, value, known in (
+            ("layernorm_init", layernorm_init, LAYERNORM_INITS),
+            ("initial_state", initial_state, INITIAL_STATES),
+        ):
+            if value not in known:
+                raise ValueError(
+                    f"`{name}` must be one of {known}. "
+                    f"Received: {name}={value!r}"
+                )
+        super().__init__(**kwargs)
+        self.hidden_dim = hidden_dim
+        self.layernorm_init = layernorm_init
+        self.initial_state = initial_state
+        self.seed = seed
+        if initial_state == "random":
+            self.seed_generator = keras.random.SeedGenerator(seed)
+        self.input_product = self._product("input")
+        self.recurrent_product = self._product("recurrent")
+        self.input_norm = self._norm("input_layer_norm")
+        self.recurrent_norm = self._norm("recurrent_layer_norm")
+        self.cell_norm = self._norm("cell_layer_norm")
+
+    def build(self, tokens_shape: Any) -> None:
+        batch, num_tokens, _ = tokens_shape
+        gates = 4 * self.hidden_dim
+        self.input_product.build(tokens_shape)
+        self.recurrent_product.build((batch, self.hidden_dim))
+        self.input_norm.build((batch, num_tokens, gates))
+        self.recurrent_norm.build((batch, gates))
+        self.cell_norm.build((batch, self.hidden_dim))
+
+    def call(self, tokens: Any) -> Any:
+        # What does not wait for the state is computed for all tokens at once.
+        given = self.input_norm(self.input_product(tokens))
+        # (batch, num_tokens, 4 * hidden_dim)
+
+        def step(state: Any, given: Any) -> Any:
+            hidden, cell = state
+            product = self.recurrent_norm(self.recurrent_product(hidden))
+            enter, forget, leave, new = ops.split(given + product, 4, axis=-1)
+            kept = ops.sigmoid(forget) * cell
+            cell = self.cell_norm(kept + ops.sigmoid(enter) * ops.tanh(new))
+            hidden = ops.sigmoid(leave) * ops.tanh(cell)
+            return (hidden, cell), hidden
+
+        first = self._first_state(tokens, given.dtype)
+        _, hidden = ops.scan(step, first, ops.swapaxes(given, 0, 1))
+        return ops.swapaxes(hidden, 0, 1)
+
+    def compute_output_shape(self, tokens_shape: Any) -> tuple[Any, ...]:
+        return (*tokens_shape[:-1], self.hidden_dim)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "hidden_dim": self.hidden_dim,
+            "layernorm_init": self.layernorm_init,
+            "initial_state": self.initial_state,
+            "seed": self.seed,
+        }
+
+    def _first_state(self, tokens: Any, dtype: Any) -> tuple[Any, Any]:
+        shape = (ops.shape(tokens)[0], self.hidden_dim)
+        if self.initial_state == "zeros":
+            return ops.zeros(shape, dtype), ops.zeros(shape, dtype)
+        deviation = math.sqrt(2 / (tokens.shape[-1] + self.hidden_dim))
+        hidden, cell = (
+            keras.random.normal(
+                shape, stddev=deviation, dtype=dtype, seed=self.seed_generator
+            )
+            for _ in range(2)
+        )
+        return hidden, cell
+
+    def _product(self, name: str) -> Any:
+        limit = 1 / math.sqrt(self.hidden_dim)
+        return keras.layers.Dense(
+            4 * self.hidden_dim,
+            kernel_initializer=_uniform(limit),
+            bias_initializer=_uniform(limit),
+            dtype=self.dtype_policy,
+            name=name,
+        )
+
+    def _norm(self, name: str) -> Any:
+        return _SampleNorm(
+            self.layernorm_init, dtype=self.dtype_policy, name=name
+        )
+
+
+class _SampleNorm(keras.layers.Layer):
+    """Layer normalization by the sample variance, which divides by n - 1."""
+
+    def __init__(self, layernorm_init: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.layernorm_init = layernorm_init
+
+    def build(self, shape: Any) -> None:
+        size = shape[-1]
+        standard = self.layernorm_init == "standard"
+        limit = 1 / math.sqrt(size)
+        self.gamma = self.add_weight(
+            name="gamma",
+            shape=(size,),
+            initializer="ones" if standard else _uniform(limit),
+        )
+        self.beta = self.add_weight(
+            name="beta",
+            shape=(size,),
+            initializer="zeros" if standard else _uniform(limit),
+        )
+        self.factor = size / (size - 1)
+
+    def call(self, x: Any) -> Any:
+        mean = ops.mean(x, axis=-1, keepdims=True)
+        variance = ops.var(x, axis=-1, keepdims=True) * self.factor
+        # The original's epsilon is 1e-6.
+        x = (x - mean) * ops.rsqrt(variance + 1e-6)
+        return x * self.gamma + self.beta
+
+
+def _uniform(limit: float) -> Any:
+    return keras.initializers.RandomUniform(-limit, limit)
