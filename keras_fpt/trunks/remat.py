@@ -15,26 +15,45 @@ def remat(
 
     `keras.remat` alone is not enough: a dropout inside draws from a seed that
     changes with each draw, so that the second pass would drop other units
-    (TensorFlow), or let a value out of its trace (JAX). Here the seeds are
-    drawn outside, and both passes read them; so they do the weights, since a
-    scope of its own would hide those that a training step on JAX brings.
+    (TensorFlow), or let a value out of its trace (JAX). Here both passes read
+    the seeds as they were before the first, which hands out what they are
+    after it. They read the weights that way, too, since a scope of its own
+    would hide those that a training step on JAX brings.
 
     Args:
         block: the layer whose variables and seeds `function` uses.
         function: callable of two arguments.
         x: Tensor. Hidden vectors.
-        context: Tensor or `None`.
+        context: Tensor or `None`. What the blocks share may be trained: its
+            gradient is computed like that of `x`.
     """
-    seeds = [(g.state, g.next()) for g in _seed_generators(block)]
-    states = {id(state) for state, _ in seeds}
-    variables = [v for v in block.variables if id(v) not in states]
+    seeds = [generator.state for generator in _seed_generators(block)]
+    # A copy: TensorFlow reads a variable when its value is used.
+    before = [seed.value * 1 for seed in seeds]
+    known = {id(seed) for seed in seeds}
+    variables = [v for v in block.variables if id(v) not in known]
+    trained = context is not None and keras.backend.is_float_dtype(
+        keras.backend.standardize_dtype(context.dtype)
+    )
 
     def compute(x: Any, *values: Any) -> Any:
-        mapping = [*zip(variables, values, strict=True), *seeds]
-        with keras.StatelessScope(state_mapping=mapping):
-            return function(x, context)
+        given, values = (
+            (values[0], values[1:]) if trained else (context, values)
+        )
+        mapping = [
+            *zip(variables, values, strict=True),
+            *zip(seeds, before, strict=True),
+        ]
+        with keras.StatelessScope(state_mapping=mapping) as scope:
+            x = function(x, given)
+            return x, [scope.get_current_value(seed) for seed in seeds]
 
-    return keras.remat(compute)(x, *(v.value for v in variables))
+    arguments = [context] if trained else []
+    arguments += [variable.value for variable in variables]
+    x, after = keras.remat(compute)(x, *arguments)
+    for seed, value in zip(seeds, after, strict=True):
+        seed.assign(value)
+    return x
 
 
 def _seed_generators(block: Any) -> list[Any]:
