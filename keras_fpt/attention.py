@@ -32,7 +32,7 @@ def attention_maps(model: FrozenModel, x: Any, layer: int = 0) -> np.ndarray:
 
     ```python
     task = keras_fpt.tasks.get("bit_xor")
-    model = keras_fpt.FrozenModel.from_preset(
+    model = keras_fpt.FrozenPretrainedTransformer.from_preset(
         "gpt2_tiny_en", task=task
     )
     x, _ = task.test_data(batch_size=64)[0]
