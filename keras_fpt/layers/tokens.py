@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_fpt.layers.embedding import Embedding
 from keras_fpt.sizes import whole_number
 
 Inputs = Sequence[int] | Mapping[str, int]
@@ -76,7 +77,7 @@ class TokenSpec:
         vectors, N(0, 1) for ids, which have no dropout of their own.
         """
         if self.vocabulary_size is not None:
-            return keras.layers.Embedding(
+            return Embedding(
                 self.vocabulary_size,
                 hidden_dim,
                 embeddings_initializer=keras.initializers.RandomNormal(

@@ -78,9 +78,12 @@ class T5Trunk(Trunk):
         The first block owns the worth of distances; all of them use it.
         """
         num_tokens = ops.shape(x)[1]
-        bias = self.blocks[0].self_attention.compute_bias(
-            num_tokens, num_tokens
-        )  # (1, heads, num_tokens, num_tokens)
+        attention = self.blocks[0].self_attention
+        # Looked up in a copy: see `keras_fpt.layers.Embedding`.
+        worths = attention.relative_attention_bias
+        with keras.StatelessScope(state_mapping=[(worths, worths.value * 1)]):
+            bias = attention.compute_bias(num_tokens, num_tokens)
+        # (1, heads, num_tokens, num_tokens)
         mask = to_all_queries(padding_mask)
         if mask is None:
             return bias
