@@ -7,6 +7,8 @@ import keras
 import numpy as np
 import pytest
 from conftest import values
+from families import FAMILIES
+from families import make_backbone_of
 
 import keras_fpt
 from keras_fpt import trunks
@@ -139,6 +141,22 @@ def test_keras_nlp_folder_and_its_num_layers(backbone, tmp_path):
     for path, value in values(model.trunk.weights).items():
         np.testing.assert_array_equal(value, theirs[path])
     assert len(model.trunk.blocks) == 1
+
+
+@pytest.mark.parametrize(
+    "family, name", [("llama", "Llama3"), ("roberta", "XLMRoberta")]
+)
+def test_folder_of_a_class_that_derives_from_a_known_one(
+    family, name, tmp_path
+):
+    import keras_nlp
+
+    backbone = getattr(keras_nlp.models, f"{name}Backbone")
+    backbone(**FAMILIES[family][1]).save_to_preset(str(tmp_path))
+    model = FPT.from_preset(str(tmp_path), **SIZES)
+    assert type(model.trunk) is type(
+        FPT(make_backbone_of(family), **SIZES).trunk
+    )
 
 
 @pytest.mark.network

@@ -11,8 +11,8 @@ from keras_fpt.trunks.llama import LlamaTrunk
 from keras_fpt.trunks.opt import OPTTrunk
 from keras_fpt.trunks.options import TrunkOptions
 from keras_fpt.trunks.presets import embedded_presets
+from keras_fpt.trunks.presets import family_of
 from keras_fpt.trunks.presets import load_backbone
-from keras_fpt.trunks.presets import not_opened
 from keras_fpt.trunks.roberta import DistilBertTrunk
 from keras_fpt.trunks.roberta import RobertaTrunk
 from keras_fpt.trunks.t5 import T5Trunk
@@ -74,7 +74,8 @@ def from_backbone(backbone: Any, options: TrunkOptions | None = None) -> Trunk:
     Raises:
         ValueError: if no family opens such a backbone.
     """
-    return _family_of(backbone).from_backbone(backbone, options)
+    family = family_of(type(backbone), FAMILIES)
+    return family.from_backbone(backbone, options)
 
 
 def from_preset(
@@ -98,14 +99,6 @@ def from_preset(
     backbone, sizes = load_backbone(
         preset, FAMILIES, dropout, load_weights, dtype
     )
-    return _family_of(backbone).from_backbone(
+    return family_of(type(backbone), FAMILIES).from_backbone(
         backbone, options, preset, copy=False, sizes=sizes
     )
-
-
-def _family_of(backbone: Any) -> type[Trunk]:
-    for base in type(backbone).__mro__:
-        for family in FAMILIES:
-            if family.backbone_name == base.__name__:
-                return family
-    raise not_opened(type(backbone).__name__, FAMILIES)

@@ -47,13 +47,10 @@ def load_backbone(
     load = keras_nlp.models.Backbone.from_preset
     policy = {} if dtype is None else {"dtype": dtype}
     if family is None:  # an address: its architecture is known once read
-        names = [
-            base.__name__
-            for base in type(load(where, load_weights=False)).__mro__
-        ]
-        family = _by_backbone(names, families)
+        family = family_of(type(load(where, load_weights=False)), families)
     arguments = {name: dropout for name in family.dropouts}
-    arguments.update(family.from_hugging_face(config))
+    if config:
+        arguments.update(family.from_hugging_face(config))
     sizes = {
         name: arguments.pop(name)
         for name in family.own_sizes
@@ -74,11 +71,17 @@ def not_opened(what: str, families: Sequence[Any]) -> ValueError:
     )
 
 
-def _by_backbone(names: Sequence[str], families: Sequence[Any]) -> Any:
-    for family in families:
-        if family.backbone_name in names:
-            return family
-    raise not_opened(names[0], families)
+def family_of(backbone: type, families: Sequence[Any]) -> Any:
+    """The family that opens a class of backbones or one that it derives from.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    for base in backbone.__mro__:
+        for family in families:
+            if family.backbone_name == base.__name__:
+                return family
+    raise not_opened(backbone.__name__, families)
 
 
 def _locate(
@@ -132,7 +135,12 @@ def _read_folder(
             "a keras-nlp preset or a Hugging Face model"
         ) from None
     if class_name is not None:
-        return str(folder), _by_backbone([class_name], families), {}
+        import keras_nlp
+
+        backbone = getattr(keras_nlp.models, class_name, None)
+        if backbone is None:
+            raise not_opened(class_name, families)
+        return str(folder), family_of(backbone, families), {}
     # Hugging Face's has none: keras-nlp finds the backbone by its model_type.
     model_type = config.get("model_type")
     for family in families:
