@@ -133,10 +133,8 @@ class FrozenPretrainedTransformer(FrozenModel):
         trunk = _own_trunk(backbone, options)
         if initialization != "pretrained":
             seed = _draw_seed() if seed is None else operator.index(seed)
-        if not trunk.adapted:
-            # A restored trunk has no values of its own to start from.
-            if initialization == "random" or not trunk.restored:
-                initialize(trunk, initialization, seed or 0)
+        if not trunk.adapted:  # as one from a config or a sibling is
+            initialize(trunk, initialization, seed or 0)
             trunk.set_finetune(finetune)
             trunk.adapt()
         super().__init__(trunk, interface, finetune, dropout, name)

@@ -37,7 +37,6 @@ class Stack(keras.Model):
         finetune: string or sequence of strings. What of it is trained.
         finetune_rules: tuple of `finetuning.Rule`. What `finetune` means.
         taken: bool. Whether a model computes with it; it serves no second.
-        restored: bool. Whether a config made it, and a file brings its values.
 
     Call arguments:
         tokens: Tensor of shape `(batch, num_tokens, hidden_dim)`.
@@ -53,7 +52,6 @@ class Stack(keras.Model):
     finetune: Finetune
     finetune_rules: tuple[Rule, ...] = ()
     taken: bool = False
-    restored: bool = False
 
     def call(
         self, tokens: Any, padding_mask: Any = None, training: Any = None
@@ -131,6 +129,4 @@ class Stack(keras.Model):
     def from_config(
         cls, config: dict[str, Any], custom_objects: Any = None
     ) -> Stack:
-        stack = cls(**config)
-        stack.restored = True
-        return stack
+        return cls(**config)

@@ -7,6 +7,8 @@ from typing import Any
 
 import keras
 
+from keras_fpt.trunks.blocks import FEED_FORWARD
+from keras_fpt.trunks.blocks import NORMS
 from keras_fpt.trunks.blocks import EncoderBlocks
 from keras_fpt.trunks.hugging_face import ACTIVATIONS
 from keras_fpt.trunks.hugging_face import OWN_SIZES
@@ -28,16 +30,9 @@ class BertLikeTrunk(EncoderBlocks, Trunk):
 
     groups = {
         "positions": (_POSITIONS,),
-        "layernorm": (
-            r"transformer_layer_{block}/self_attention_layer_norm/\w+",
-            r"transformer_layer_{block}/feedforward_layer_norm/\w+",
-            r"embeddings_layer_norm/\w+",
-        ),
+        "layernorm": (*NORMS, r"embeddings_layer_norm/\w+"),
         "attention": (r"transformer_layer_{block}/self_attention_layer/.+",),
-        "feed_forward": (
-            r"transformer_layer_{block}/feedforward_intermediate_dense/\w+",
-            r"transformer_layer_{block}/feedforward_output_dense/\w+",
-        ),
+        "feed_forward": FEED_FORWARD,
     }
     # keras-nlp draws from N(0, 0.02), cut at two deviations.
     initial_values = (
@@ -49,8 +44,6 @@ class BertLikeTrunk(EncoderBlocks, Trunk):
 
     @classmethod
     def from_hugging_face(cls, config: Mapping[str, Any]) -> dict[str, Any]:
-        if not config:
-            return {}
         expect(
             config,
             hidden_act=tuple(ACTIVATIONS),

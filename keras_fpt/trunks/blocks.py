@@ -6,6 +6,16 @@ from typing import Any
 
 from keras import ops
 
+# Where both kinds keep their norms and their feed-forward layers.
+NORMS = (
+    r"transformer_layer_{block}/self_attention_layer_norm/\w+",
+    r"transformer_layer_{block}/feedforward_layer_norm/\w+",
+)
+FEED_FORWARD = (
+    r"transformer_layer_{block}/feedforward_intermediate_dense/\w+",
+    r"transformer_layer_{block}/feedforward_output_dense/\w+",
+)
+
 
 class DecoderBlocks:
     """Blocks that are a `keras_nlp.layers.TransformerDecoder`: causal.

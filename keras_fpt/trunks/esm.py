@@ -48,8 +48,6 @@ class ESMTrunk(Trunk):
 
     @classmethod
     def from_hugging_face(cls, config: Mapping[str, Any]) -> dict[str, Any]:
-        if not config:
-            return {}
         expect(config, is_decoder=False)
         # Names of keras-nlp's own, which Hugging Face's ESM does not look at.
         return {
@@ -105,9 +103,6 @@ class ESMTrunk(Trunk):
         if context is not None:
             scores = ops.where(context[:, None], scores, -1e9)
         return ops.softmax(scores, axis=-1)
-
-    def finish(self, x: Any) -> Any:
-        return self.final_norm(x)
 
     def _heads(self, layer: Any, x: Any) -> tuple[Any, Any, Any]:
         """Queries and keys, rotated, and values."""

@@ -7,6 +7,8 @@ from typing import Any
 
 import keras
 
+from keras_fpt.trunks.blocks import FEED_FORWARD
+from keras_fpt.trunks.blocks import NORMS
 from keras_fpt.trunks.blocks import DecoderBlocks
 from keras_fpt.trunks.hugging_face import ACTIVATIONS
 from keras_fpt.trunks.hugging_face import OWN_SIZES
@@ -27,16 +29,9 @@ class GPT2Trunk(DecoderBlocks, Trunk):
     model_type = "gpt2"
     groups = {
         "positions": (r"position_embedding/embeddings",),
-        "layernorm": (
-            r"transformer_layer_{block}/self_attention_layer_norm/\w+",
-            r"transformer_layer_{block}/feedforward_layer_norm/\w+",
-            r"layer_norm/\w+",
-        ),
+        "layernorm": (*NORMS, r"layer_norm/\w+"),
         "attention": (r"transformer_layer_{block}/self_attention/.+",),
-        "feed_forward": (
-            r"transformer_layer_{block}/feedforward_intermediate_dense/\w+",
-            r"transformer_layer_{block}/feedforward_output_dense/\w+",
-        ),
+        "feed_forward": FEED_FORWARD,
     }
     # keras-nlp draws kernels and positions from N(0, 0.02), as OpenAI did.
     initial_values = (
@@ -49,8 +44,6 @@ class GPT2Trunk(DecoderBlocks, Trunk):
 
     @classmethod
     def from_hugging_face(cls, config: Mapping[str, Any]) -> dict[str, Any]:
-        if not config:
-            return {}
         expect(
             config,
             activation_function=tuple(ACTIVATIONS),
@@ -75,6 +68,3 @@ class GPT2Trunk(DecoderBlocks, Trunk):
 
     def embed(self, tokens: Any) -> Any:
         return self.embeddings_dropout(super().embed(tokens))
-
-    def finish(self, x: Any) -> Any:
-        return self.final_norm(x)

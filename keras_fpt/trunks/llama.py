@@ -47,8 +47,6 @@ class LlamaTrunk(Trunk):
 
     @classmethod
     def from_hugging_face(cls, config: Mapping[str, Any]) -> dict[str, Any]:
-        if not config:
-            return {}
         head_dim = config["hidden_size"] // config["num_attention_heads"]
         expect(
             config,
@@ -88,9 +86,6 @@ class LlamaTrunk(Trunk):
         scores = scores * layer._inv_norm_factor
         masked = ops.where(ops.cast(mask, "bool")[:, None], scores, -1e9)
         return ops.softmax(masked, axis=-1)
-
-    def finish(self, x: Any) -> Any:
-        return self.final_norm(x)
 
 
 def _rotary_sizes(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -35,6 +35,3 @@ class OPTTrunk(DecoderBlocks, Trunk):
         self.position_embedding = backbone.embeddings.position_embedding
         self.final_norm = backbone.layer_norm
         return backbone.transformer_layers
-
-    def finish(self, x: Any) -> Any:
-        return self.final_norm(x)

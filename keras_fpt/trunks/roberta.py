@@ -53,7 +53,5 @@ class DistilBertTrunk(BertLikeTrunk):
 
     @classmethod
     def from_hugging_face(cls, config: Mapping[str, Any]) -> dict[str, Any]:
-        if not config:
-            return {}
         expect(config, activation=tuple(ACTIVATIONS))
         return {"activation": config.get("activation", "gelu")}

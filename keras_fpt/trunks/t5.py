@@ -104,7 +104,7 @@ class T5Trunk(Trunk):
         return ops.softmax(scores + ops.cast(context, scores.dtype), axis=-1)
 
     def finish(self, x: Any) -> Any:
-        return self.final_dropout(self.final_norm(x))
+        return self.final_dropout(super().finish(x))
 
 
 def _encoder_variables(backbone: Any) -> dict[str, Any]:

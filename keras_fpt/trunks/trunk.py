@@ -53,6 +53,7 @@ class Trunk(Stack):
         own_sizes: tuple of strings. Sizes that this class has no argument
             for, and the trunk sees to.
         position_embedding: layer or `None`. The table of positions.
+        final_norm: layer or `None`. The norm after the last block.
         owns_positions: bool. Whether the backbone brings that table.
     """
 
@@ -63,6 +64,7 @@ class Trunk(Stack):
     dropouts: tuple[str, ...] = ("dropout",)
     own_sizes: tuple[str, ...] = ()
     position_embedding: Any
+    final_norm: Any
     owns_positions: bool = True
 
     def __init__(
@@ -86,8 +88,9 @@ class Trunk(Stack):
         self.adapted = False
 
         # === Layers ===
-        # Not on the class: PyTorch would find it there before the layer.
+        # Not on the class: PyTorch would find them there before the layers.
         self.position_embedding = None
+        self.final_norm = None
         blocks = self.open(backbone or self.new_backbone())
         self.blocks = blocks[: sizes["num_layers"]]
         if self.position_embedding is not None:
@@ -129,12 +132,16 @@ class Trunk(Stack):
         )
 
     def finish(self, x: Any) -> Any:
-        """What comes after the blocks."""
-        return x
+        """What comes after the blocks: a norm, where there is one."""
+        return x if self.final_norm is None else self.final_norm(x)
 
     @classmethod
     def from_hugging_face(cls, config: Mapping[str, Any]) -> dict[str, Any]:
-        """Sizes in a Hugging Face `config.json` that keras-nlp leaves out."""
+        """Sizes in a Hugging Face `config.json` that keras-nlp leaves out.
+
+        Raises:
+            ValueError: if the model computes otherwise than the trunk would.
+        """
         return {}
 
     @classmethod
@@ -250,7 +257,6 @@ class Trunk(Stack):
             if variable is not values[variable.path]:
                 # On JAX, training deletes the arrays that it replaces.
                 variable.assign(keras.ops.copy(values[variable.path]))
-        twin.restored = True
         return twin
 
     def new_backbone(self) -> Any:

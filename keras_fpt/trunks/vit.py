@@ -57,8 +57,6 @@ class ViTTrunk(Trunk):
 
     @classmethod
     def from_hugging_face(cls, config: Mapping[str, Any]) -> dict[str, Any]:
-        if not config:
-            return {}
         expect(config, hidden_act=EXACT_GELU, qkv_bias=True)
         return {"layer_norm_epsilon": config.get("layer_norm_eps", 1e-12)}
 
@@ -92,9 +90,6 @@ class ViTTrunk(Trunk):
             x, x, attention_mask=context, return_attention_scores=True
         )
         return scores  # (batch, heads, num_tokens, num_tokens)
-
-    def finish(self, x: Any) -> Any:
-        return self.final_norm(x)
 
 
 @keras.saving.register_keras_serializable(package="keras_fpt")
