@@ -17,7 +17,7 @@ answer turns on the learning rate (Rothermel et al., 2021). So here each trunk
 stands beside two twins of its own architecture, one `random`, one drawn with
 the `statistics` of its tensors, and each of them trains with several learning
 rates and seeds. The rate is chosen by validation accuracy, for every row by
-itself, and the test set is looked at with that rate alone.
+itself, and the table shows the test accuracy of that rate alone.
 
 ```
 python examples/pretraining_modality.py gpt2_tiny_en bert_base_en_uncased
@@ -31,6 +31,7 @@ that a killed comparison goes on, and two processes may share one with `--task`.
 """
 
 import argparse
+import itertools
 import json
 import os
 import pathlib
@@ -94,71 +95,69 @@ for argument in arguments.presets:
         rows.append((name or pathlib.Path(preset).name, preset, initialization))
 
 
-def train(task, epochs, preset, initialization, learning_rate, seed):
-    """Trains one model; returns it and its validation accuracies."""
+"""
+## Runs
+"""
+
+
+def run(task_name, row, learning_rate, seed):
+    """Trains one model; returns its record."""
+    name, preset, initialization = row
+    task = tasks[task_name]
+    (x, y), (test_x, test_y) = examples[task_name]
+    begin = time.time()
     keras.utils.set_random_seed(seed)
     model = keras_fpt.FrozenPretrainedTransformer.from_preset(
         preset, task=task, initialization=initialization, seed=seed
     )
     model.compile(**task.compile_args(learning_rate))
-    x, y = task.validation_examples()
     history = model.fit(
         task.train_data(BATCH_SIZE, seed=seed),
         steps_per_epoch=STEPS_PER_EPOCH,
-        epochs=epochs,
+        epochs=EPOCHS[task_name],
         shuffle=False,
         validation_data=(x[:NUM_VALIDATION], y[:NUM_VALIDATION]),
         validation_batch_size=250,
         verbose=0,
+    ).history
+    _, test = model.evaluate(
+        test_x[:NUM_TEST], test_y[:NUM_TEST], batch_size=250, verbose=0
     )
-    return model, history.history
+    return {
+        "task": task_name,
+        "trunk": name,
+        "initialization": initialization,
+        "learning_rate": learning_rate,
+        "seed": seed,
+        "loss": history["loss"],
+        "validation": history["val_accuracy"],
+        "test": float(test),
+        "seconds": time.time() - begin,
+        "backend": keras.backend.backend(),
+    }
 
 
-for task_name, task in tasks.items():
-    for name, preset, initialization in rows:
-        for seed in SEEDS:
-            for learning_rate in LEARNING_RATES:
-                run = f"{task_name}-{name}-{initialization}"
-                run = f"{run}-{learning_rate:g}-{seed}"
-                record = RESULTS / f"{run}.json"
-                if record.exists():
-                    continue
-                begin = time.time()
-                model, history = train(
-                    task,
-                    EPOCHS[task_name],
-                    preset,
-                    initialization,
-                    learning_rate,
-                    seed,
-                )
-                x, y = task.test_examples()
-                _, test = model.evaluate(
-                    x[:NUM_TEST], y[:NUM_TEST], batch_size=250, verbose=0
-                )
-                partial = record.with_suffix(".part")
-                partial.write_text(
-                    json.dumps(
-                        {
-                            "task": task_name,
-                            "trunk": name,
-                            "initialization": initialization,
-                            "learning_rate": learning_rate,
-                            "seed": seed,
-                            "loss": history["loss"],
-                            "validation": history["val_accuracy"],
-                            "test": float(test),
-                            "seconds": time.time() - begin,
-                            "backend": keras.backend.backend(),
-                        }
-                    )
-                )
-                os.replace(partial, record)
-                print(
-                    f"{run}: validation {history['val_accuracy'][-1]:.4f}, "
-                    f"{time.time() - begin:.0f} s",
-                    flush=True,
-                )
+examples = {
+    name: (task.validation_examples(), task.test_examples())
+    for name, task in tasks.items()
+}
+for task_name, row, seed, learning_rate in itertools.product(
+    tasks, rows, SEEDS, LEARNING_RATES
+):
+    name, _, initialization = row
+    title = f"{task_name}-{name}-{initialization}-{learning_rate:g}-{seed}"
+    file = RESULTS / f"{title}.json"
+    if file.exists():
+        continue
+    record = run(task_name, row, learning_rate, seed)
+    partial = file.with_suffix(".part")
+    partial.write_text(json.dumps(record))
+    os.replace(partial, file)
+    print(
+        f"{title}: validation {record['validation'][-1]:.4f}, "
+        f"{record['seconds']:.0f} s",
+        flush=True,
+    )
 
 """
 ## The table

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 from conftest import ROOT
+from conftest import make_backbone
 
 import keras_fpt
 
@@ -129,6 +130,56 @@ SMALL = {
     "STEPS_PER_EPOCH": 3,
     "WARMUP_STEPS": 2,
 }
+
+
+def test_pretrain_on_bits(tmp_path):
+    lines = run_example("pretrain_on_bits.py", cwd=tmp_path)
+    assert re.fullmatch(r"test accuracy: 0\.\d{4}", lines[-1])
+    preset = tmp_path / "results" / "pretrain_on_bits" / "preset"
+    model = keras_fpt.FrozenPretrainedTransformer.from_preset(
+        str(preset), inputs=(6, 3), outputs=2
+    )
+    assert len(model.trunk.blocks) == 8
+
+
+def test_pretraining_modality(tmp_path):
+    """One seed, two rates, and no run twice."""
+    code = (ROOT / "examples" / "pretraining_modality.py").read_text()
+    for name, value in {"SEEDS": (0,), "LEARNING_RATES": (1e-3, 3e-3)}.items():
+        code, found = re.subn(
+            rf"^{name} = .*$", f"{name} = {value}", code, flags=re.M
+        )
+        assert found == 1, name
+    (tmp_path / "compare.py").write_text(code)
+    tiny = make_backbone(max_sequence_length=16)
+    tiny.save_to_preset(str(tmp_path / "tiny"))
+    arguments = ["tiny=small", "--task", "bit_xor"]
+    outputs = []
+    for _ in range(2):
+        process = subprocess.run(
+            [sys.executable, "compare.py", *arguments],
+            env={
+                **os.environ,
+                **CAPS,
+                "KERAS_BACKEND": keras.backend.backend(),
+                "PYTHONPATH": str(ROOT),
+            },
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+        )
+        assert process.returncode == 0, process.stderr[-3000:]
+        outputs.append(process.stdout.strip().splitlines())
+    row = re.compile(
+        r"\| bit_xor \| small \| (\w+) \| 0\.00[13] \| "
+        r"\d+\.\d ± nan \| - \| 1 \|"
+    )
+    for lines, runs in zip(outputs, (6, 0), strict=True):
+        table = [row.fullmatch(line)[1] for line in lines[-3:]]
+        assert table == ["pretrained", "random", "statistics"]
+        assert sum(": validation 0." in line for line in lines) == runs
+    records = tmp_path / "results" / "pretraining_modality"
+    assert len(list(records.glob("*.json"))) == 6
 
 
 class TestPretrainLanguageModel:
