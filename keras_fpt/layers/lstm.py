@@ -108,10 +108,11 @@ class LayerNormLSTM(keras.layers.Layer):
             kept = ops.sigmoid(forget) * cell
             cell = self.cell_norm(kept + ops.sigmoid(enter) * ops.tanh(new))
             hidden = ops.sigmoid(leave) * ops.tanh(cell)
-            return (hidden, cell), hidden
+            # Keras' scan on TensorFlow wants as many outputs as states.
+            return (hidden, cell), (hidden, cell)
 
         first = self._first_state(tokens, given.dtype)
-        _, hidden = ops.scan(step, first, ops.swapaxes(given, 0, 1))
+        _, (hidden, _) = ops.scan(step, first, ops.swapaxes(given, 0, 1))
         return ops.swapaxes(hidden, 0, 1)
 
     def compute_output_shape(self, tokens_shape: Any) -> tuple[Any, ...]:
