@@ -43,7 +43,7 @@ class BertLikeTrunk(EncoderBlocks, Trunk):
     own_sizes = OWN_SIZES
 
     @classmethod
-    def from_hugging_face(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+    def read_hugging_face(cls, config: Mapping[str, Any]) -> dict[str, Any]:
         expect(
             config,
             hidden_act=tuple(ACTIVATIONS),
@@ -88,8 +88,8 @@ class BertTrunk(BertLikeTrunk):
     model_type = "bert"
 
     @classmethod
-    def from_hugging_face(cls, config: Mapping[str, Any]) -> dict[str, Any]:
-        sizes = super().from_hugging_face(config)
+    def read_hugging_face(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        sizes = super().read_hugging_face(config)
         if "type_vocab_size" in config:
             sizes["num_segments"] = config["type_vocab_size"]
         return sizes

@@ -47,7 +47,7 @@ class ESMTrunk(Trunk):
     )
 
     @classmethod
-    def from_hugging_face(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+    def read_hugging_face(cls, config: Mapping[str, Any]) -> dict[str, Any]:
         expect(config, is_decoder=False)
         # Names of keras-nlp's own, which Hugging Face's ESM does not look at.
         return {

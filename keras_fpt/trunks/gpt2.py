@@ -43,7 +43,7 @@ class GPT2Trunk(DecoderBlocks, Trunk):
     own_sizes = OWN_SIZES
 
     @classmethod
-    def from_hugging_face(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+    def read_hugging_face(cls, config: Mapping[str, Any]) -> dict[str, Any]:
         expect(
             config,
             activation_function=tuple(ACTIVATIONS),

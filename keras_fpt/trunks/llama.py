@@ -46,7 +46,7 @@ class LlamaTrunk(Trunk):
     )
 
     @classmethod
-    def from_hugging_face(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+    def read_hugging_face(cls, config: Mapping[str, Any]) -> dict[str, Any]:
         head_dim = config["hidden_size"] // config["num_attention_heads"]
         expect(
             config,

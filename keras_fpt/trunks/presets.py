@@ -49,8 +49,7 @@ def load_backbone(
     if family is None:  # an address: its architecture is known once read
         family = family_of(type(load(where, load_weights=False)), families)
     arguments = {name: dropout for name in family.dropouts}
-    if config:
-        arguments.update(family.from_hugging_face(config))
+    arguments.update(family.from_hugging_face(config))
     sizes = {
         name: arguments.pop(name)
         for name in family.own_sizes

@@ -136,7 +136,7 @@ class Trunk(Stack):
         return x if self.final_norm is None else self.final_norm(x)
 
     @classmethod
-    def from_hugging_face(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+    def read_hugging_face(cls, config: Mapping[str, Any]) -> dict[str, Any]:
         """Sizes in a Hugging Face `config.json` that keras-nlp leaves out.
 
         Raises:
@@ -155,6 +155,11 @@ class Trunk(Stack):
         return cls.variables_of(backbone)
 
     # What every trunk does.
+
+    @classmethod
+    def from_hugging_face(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        """`read_hugging_face`, or nothing of another preset's empty config."""
+        return cls.read_hugging_face(config) if config else {}
 
     @classmethod
     def from_backbone(

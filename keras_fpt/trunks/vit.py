@@ -56,7 +56,7 @@ class ViTTrunk(Trunk):
     encoder_name = "vit_encoder"
 
     @classmethod
-    def from_hugging_face(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+    def read_hugging_face(cls, config: Mapping[str, Any]) -> dict[str, Any]:
         expect(config, hidden_act=EXACT_GELU, qkv_bias=True)
         return {"layer_norm_epsilon": config.get("layer_norm_eps", 1e-12)}
 
