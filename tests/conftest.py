@@ -112,6 +112,11 @@ def values(variables):
     return {v.path: np.array(numpy(v.value), copy=True) for v in variables}
 
 
+def answers(model, x):
+    """What a model computes, without compiling it first."""
+    return keras.ops.convert_to_numpy(model(x, training=False))
+
+
 def run_python(code, *arguments, backend=None, cwd=ROOT, **environment):
     """Runs code in a process of its own and returns what it prints."""
     environment = {**os.environ, **environment}

@@ -5,6 +5,7 @@ import warnings
 import keras
 import numpy as np
 import pytest
+from conftest import answers
 from conftest import tokens
 from conftest import values
 from families import FAMILIES
@@ -29,9 +30,7 @@ def check_survives(model, path):
     loaded = keras.saving.load_model(path)
     flags = {v.path: v.trainable for v in model.weights}
     assert {v.path: v.trainable for v in loaded.weights} == flags
-    np.testing.assert_array_equal(
-        loaded.predict(X, verbose=0), model.predict(X, verbose=0)
-    )
+    np.testing.assert_array_equal(answers(loaded, X), answers(model, X))
     assert loaded.get_config() == model.get_config()
     return loaded
 
@@ -54,7 +53,7 @@ class TestLoRA:
         for path, value in values(plain.weights).items():
             own[path].assign(value)
         np.testing.assert_allclose(
-            model.predict(X, verbose=0), plain.predict(X, verbose=0), atol=1e-6
+            answers(model, X), answers(plain, X), atol=1e-6
         )
         before = values(model.weights)
         fit(model, epochs=3)
@@ -77,9 +76,7 @@ class TestLoRA:
         fit(model)
         model.save_trained(tmp_path / "trained.safetensors")
         again = FPT.from_trained(tmp_path / "trained.safetensors")
-        np.testing.assert_array_equal(
-            again.predict(X, verbose=0), model.predict(X, verbose=0)
-        )
+        np.testing.assert_array_equal(answers(again, X), answers(model, X))
 
 
 class TestQuantization:
@@ -96,7 +93,7 @@ class TestQuantization:
         for path, value in values(plain.weights).items():
             if not path.endswith("kernel") or "transformer" not in path:
                 own[path].assign(value)
-        near = np.abs(model.predict(X, verbose=0) - plain.predict(X, verbose=0))
+        near = np.abs(answers(model, X) - answers(plain, X))
         assert 0 < near.max() < (0.1 if mode == "int8" else 1.5)
         before = values(model.weights)
         losses = fit(model)
@@ -118,7 +115,7 @@ class TestQuantization:
         assert counts["attention"]["trained"] == 0
         kinds = {str(v.dtype) for v in model.trunk.weights}
         assert kinds == {"int8", "float32"}
-        assert np.isfinite(model.predict(X, verbose=0)).all()
+        assert np.isfinite(answers(model, X)).all()
 
     def test_with_lora(self, backbone, tmp_path):
         model = FPT(backbone, **SIZES, quantization="int8", lora_rank=2)
@@ -138,9 +135,7 @@ class TestQuantization:
         fit(model)
         model.save_trained(tmp_path / "trained.safetensors")
         again = FPT.from_trained(tmp_path / "trained.safetensors")
-        np.testing.assert_array_equal(
-            again.predict(X, verbose=0), model.predict(X, verbose=0)
-        )
+        np.testing.assert_array_equal(answers(again, X), answers(model, X))
 
     def test_kernels_that_are_to_be_trained_are_refused(self, backbone):
         with pytest.raises(ValueError, match="cannot be trained.*'attention'"):
@@ -164,9 +159,7 @@ class TestPrecision:
         model.save_trained(tmp_path / "trained.safetensors")
         again = FPT.from_trained(tmp_path / "trained.safetensors")
         assert again.trunk.dtype_policy.name == dtype
-        np.testing.assert_array_equal(
-            again.predict(X, verbose=0), model.predict(X, verbose=0)
-        )
+        np.testing.assert_array_equal(answers(again, X), answers(model, X))
 
 
 class TestRemat:
