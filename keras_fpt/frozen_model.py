@@ -8,6 +8,8 @@ import keras
 
 from keras_fpt import checkpoints
 from keras_fpt import finetuning
+from keras_fpt.export import Path
+from keras_fpt.export import export
 from keras_fpt.layers import Interface
 from keras_fpt.optimizers import GroupAdam
 from keras_fpt.stack import Stack
@@ -172,6 +174,36 @@ class FrozenModel(keras.Model):
         """
         written, frozen = self._written_and_frozen()
         checkpoints.load_trained(path, written, frozen, self.get_config())
+
+    def export(
+        self,
+        filepath: Path,
+        format: str = "tf_saved_model",
+        verbose: bool | None = None,
+        input_signature: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """As of `keras.Model`: writes the model for another runtime.
+
+        It takes batches of any size, of sequences of `num_tokens` tokens: pad
+        shorter ones. SavedModel comes from TensorFlow and JAX, ONNX from
+        PyTorch and, of blocks that tf2onnx can convert, from TensorFlow; a
+        model trained on another backend is saved, loaded there and exported.
+
+        Args:
+            filepath: string or path. Where to.
+            format: string. `"tf_saved_model"`, `"onnx"`, `"torch"` and the
+                others of Keras. Defaults to `"tf_saved_model"`.
+            verbose: bool or `None`. Defaults to `None`, Keras' own.
+            input_signature: as of `keras.Model`. Defaults to `None`: whole
+                sequences, in batches of any size.
+            **kwargs: as of `keras.Model`.
+
+        Raises:
+            ValueError: if this backend would write a file that does not
+                compute.
+        """
+        export(self, filepath, format, verbose, input_signature, **kwargs)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if args:

@@ -17,6 +17,7 @@ FLOORS = (
         "trunks",
         "initialization",
         "optimizers",
+        "export",
     ),
     ("frozen_model", "fpt", "attention", "baselines"),
     ("__init__",),
@@ -30,6 +31,7 @@ LATE = (
     "pandas",
     "safetensors",
     "lmdb",
+    "onnx",
     "requests",
 )
 NEVER = ("examples", "tables", "tests", "matplotlib", "ray")

@@ -119,6 +119,16 @@ class Interface:
             return tokens, None
         return tokens, keras.Input((None,), dtype="bool", name="padding_mask")
 
+    def signature(self) -> list[Any]:
+        """What an exported model takes: whole sequences, in any batch."""
+        x = self.tokens.model_input(variable_length=False)
+        tokens = keras.InputSpec(x.dtype, x.shape, name="tokens")
+        if not self.padding_mask:
+            return [tokens]
+        mask = keras.InputSpec("bool", x.shape[:2], name="padding_mask")
+        # In alphabetical order, as every backend flattens them.
+        return [{"padding_mask": mask, "tokens": tokens}]
+
     def answer(self, hidden: Any, padding_mask: Any, hidden_dim: int) -> Any:
         """Applies readout and head to `(batch, num_tokens, hidden_dim)`."""
         readout = Readout(self.read_tokens, self.readout, name="readout")

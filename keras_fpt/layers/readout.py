@@ -88,7 +88,11 @@ class Readout(keras.layers.Layer):
         length = ops.sum(ops.cast(real, "int32"), axis=1)  # (batch,)
         index = length[:, None] - count + ops.arange(count, dtype="int32")
         index = ops.maximum(index, 0)  # (batch, count)
-        return ops.take_along_axis(hidden, index[:, :, None], axis=1)
+        # Rows of one long table: PyTorch does not export take_along_axis.
+        batch, num_tokens, hidden_dim = ops.shape(hidden)
+        first = num_tokens * ops.arange(batch, dtype="int32")
+        rows = ops.reshape(hidden, (batch * num_tokens, hidden_dim))
+        return ops.take(rows, index + first[:, None], axis=0)
 
     def compute_output_shape(
         self, hidden_shape: Any, padding_mask_shape: Any = None
