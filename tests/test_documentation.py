@@ -37,7 +37,7 @@ def test_docstring_example_runs(code, monkeypatch, tmp_path):
 
 def test_readme_code_runs(tmp_path):
     blocks = BLOCK.findall(README)
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     environment = {**CAPS, "PYTHONPATH": str(ROOT)}
     run_python(
         "\n".join(blocks),

@@ -110,7 +110,8 @@ def _locate(
         return preset, None, {}
     folder = pathlib.Path(preset).expanduser()
     if folder.is_dir():
-        return _read_folder(folder, families)
+        # Absolute: keras-nlp takes a name that it knows for the hub's.
+        return _read_folder(folder.absolute(), families)
     if len(folder.parts) > 1:
         raise ValueError(f"There is no folder {preset!r} to load a trunk from")
     return preset, _check_name(preset, families), {}
