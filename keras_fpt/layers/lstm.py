@@ -103,17 +103,17 @@ class LayerNormLSTM(keras.layers.Layer):
 
         def step(state: Any, given: Any) -> Any:
             hidden, cell = state
-            product = self.recurrent_norm(self.recurrent_product(hidden))
-            enter, forget, leave, new = ops.split(given + product, 4, axis=-1)
-            kept = ops.sigmoid(forget) * cell
-            cell = self.cell_norm(kept + ops.sigmoid(enter) * ops.tanh(new))
-            hidden = ops.sigmoid(leave) * ops.tanh(cell)
+            gates = given + self.recurrent_norm(self.recurrent_product(hidden))
+            shares = ops.sigmoid(gates[:, : 3 * self.hidden_dim])
+            enter, forget, leave = ops.split(shares, 3, axis=-1)
+            new = ops.tanh(gates[:, 3 * self.hidden_dim :])
+            cell = self.cell_norm(forget * cell + enter * new)
+            state = leave * ops.tanh(cell), cell
             # Keras' scan on TensorFlow wants as many outputs as states.
-            return (hidden, cell), (hidden, cell)
+            return state, state
 
         first = self._first_state(tokens, given.dtype)
-        _, (hidden, _) = ops.scan(step, first, ops.swapaxes(given, 0, 1))
-        return ops.swapaxes(hidden, 0, 1)
+        return _hidden_of_all(step, first, given)
 
     def compute_output_shape(self, tokens_shape: Any) -> tuple[Any, ...]:
         return (*tokens_shape[:-1], self.hidden_dim)
@@ -180,11 +180,29 @@ class _SampleNorm(keras.layers.Layer):
         self.factor = size / (size - 1)
 
     def call(self, x: Any) -> Any:
-        mean = ops.mean(x, axis=-1, keepdims=True)
-        variance = ops.var(x, axis=-1, keepdims=True) * self.factor
-        # The original's epsilon is 1e-6.
-        x = (x - mean) * ops.rsqrt(variance + 1e-6)
-        return x * self.gamma + self.beta
+        # The original's epsilon is 1e-6. With the sample variance, all is as
+        # with the variance that layer norms take, times a number.
+        return ops.layer_normalization(
+            x,
+            gamma=self.gamma / math.sqrt(self.factor),
+            beta=self.beta,
+            axis=-1,
+            epsilon=1e-6 / self.factor,
+        )
+
+
+def _hidden_of_all(step: Any, first: Any, given: Any) -> Any:
+    """Runs the recurrence: `(batch, num_tokens, hidden_dim)`."""
+    if keras.backend.backend() == "torch":
+        # Keras' scan takes token by token out of `given`; the gradient of
+        # each is as large as all of it.
+        state, hidden = first, []
+        for token in ops.unstack(given, axis=1):
+            state, _ = step(state, token)
+            hidden.append(state[0])
+        return ops.stack(hidden, axis=1)
+    _, (hidden, _) = ops.scan(step, first, ops.swapaxes(given, 0, 1))
+    return ops.swapaxes(hidden, 0, 1)
 
 
 def _uniform(limit: float) -> Any:
