@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,14 @@ TINY = {
     "intermediate_dim": 24,
     "max_sequence_length": 32,
 }
+
+
+# Of what does not turn on the backend and takes long: where it is fastest.
+once = pytest.mark.skipif(
+    keras.backend.backend() != "torch"
+    and importlib.util.find_spec("torch") is not None,
+    reason="the same on every backend: runs on PyTorch alone",
+)
 
 
 def pytest_addoption(parser):
@@ -99,6 +108,29 @@ def make_backbone(**sizes):
 @pytest.fixture
 def backbone():
     return make_backbone()
+
+
+@pytest.fixture(scope="session")
+def tiny_preset(tmp_path_factory):
+    """A trunk of two blocks in a folder: the embedded one compiles long."""
+    folder = tmp_path_factory.mktemp("tiny") / "preset"
+    backbone = make_backbone(max_sequence_length=1024)
+    for weight in backbone.weights:
+        # Attention that tells tokens apart: a wrong token is a wrong number.
+        if re.search("attention/(query|key)/kernel", weight.path):
+            weight.assign(5 * weight)
+    backbone.save_to_preset(str(folder))
+    return str(folder)
+
+
+def with_settings(code, **settings):
+    """The code of an example with other values of its constants."""
+    for name, value in settings.items():
+        code, found = re.subn(
+            rf"^{name} = .*$", f"{name} = {value!r}", code, flags=re.M
+        )
+        assert found == 1, name
+    return code
 
 
 def tokens(*shape):

@@ -9,7 +9,8 @@ import keras
 import numpy as np
 import pytest
 from conftest import ROOT
-from conftest import make_backbone
+from conftest import once
+from conftest import with_settings
 from test_examples import CAPS
 from test_examples import run_example
 
@@ -18,7 +19,6 @@ import keras_fpt
 EXAMPLES = ROOT / "examples"
 SCRIPT = EXAMPLES / "attention_maps.py"
 NOTEBOOK = SCRIPT.with_suffix(".ipynb")
-EMBEDDED = 'PRESET = "gpt2_tiny_en"'
 PICTURES = {"bit_xor.png", "bit_memory.png", "all_heads.png"}
 
 
@@ -32,27 +32,6 @@ def load_make_notebook():
 
 
 make_notebook = load_make_notebook()
-
-
-@pytest.fixture(scope="module")
-def preset(tmp_path_factory):
-    """A trunk of two blocks: the embedded one takes minutes to compile."""
-    folder = tmp_path_factory.mktemp("preset")
-    backbone = make_backbone()
-    for weight in backbone.weights:
-        # Attention that tells tokens apart: a wrong token is a wrong number.
-        if re.search("attention/(query|key)/kernel", weight.path):
-            weight.assign(5 * weight)
-    keras_fpt.FrozenPretrainedTransformer(
-        backbone, inputs=(6, 3), outputs=2
-    ).save_trunk(folder)
-    return str(folder)
-
-
-def with_preset(code, preset):
-    """The example around another trunk: one setting differs."""
-    assert code.count(EMBEDDED) == 1
-    return code.replace(EMBEDDED, f"PRESET = {preset!r}")
 
 
 def xor_share(maps):
@@ -103,12 +82,10 @@ def check_lines(lines, preset):
         assert float(printed) == pytest.approx(share(maps, x), abs=6e-4)
 
 
-def test_script(preset, tmp_path):
+def test_script(tiny_preset, tmp_path):
     pytest.importorskip("matplotlib")
-    script = tmp_path / "script.py"
-    script.write_text(with_preset(SCRIPT.read_text(), preset))
-    lines = run_example(script, cwd=tmp_path)  # an absolute path stays itself
-    check_lines(lines, preset)
+    lines = run_example(SCRIPT.name, tmp_path, {"PRESET": tiny_preset})
+    check_lines(lines, tiny_preset)
     results = tmp_path / "results" / "attention_maps"
     assert {path.name for path in results.iterdir()} == PICTURES
     for path in results.iterdir():
@@ -128,7 +105,8 @@ def test_notebook_is_the_script():
     assert all(not cell.get("outputs") for cell in cells)
 
 
-def test_notebook_runs(preset, tmp_path, monkeypatch):
+@once
+def test_notebook_runs(tiny_preset, tmp_path, monkeypatch):
     """As Jupyter runs it: in this interpreter, pictures among the cells."""
     for name in ("matplotlib", "ipykernel"):
         pytest.importorskip(name)
@@ -160,8 +138,8 @@ def test_notebook_runs(preset, tmp_path, monkeypatch):
 
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     nbformat.validate(notebook)
-    (settings,) = (cell for cell in notebook.cells if EMBEDDED in cell.source)
-    settings.source = with_preset(settings.source, preset)
+    (cell,) = (c for c in notebook.cells if "\nPRESET = " in f"\n{c.source}")
+    cell.source = with_settings(cell.source, PRESET=tiny_preset)
     nbclient.NotebookClient(
         notebook,
         timeout=300,
@@ -181,7 +159,7 @@ def test_notebook_runs(preset, tmp_path, monkeypatch):
         for output in cell
         if output.get("name") == "stdout"
     )
-    check_lines(printed.strip().splitlines(), preset)
+    check_lines(printed.strip().splitlines(), tiny_preset)
 
 
 TUTORIALS = sorted(

@@ -5,6 +5,7 @@ import re
 
 import pytest
 from conftest import ROOT
+from conftest import once
 from families import make_backbone_of
 
 import keras_fpt
@@ -176,6 +177,7 @@ def trained_groups(model):
     return {group for group, count in counts.items() if count["trained"]}
 
 
+@once
 @pytest.mark.parametrize("row", EXPECTED)
 def test_line_builds_its_row(row, build):
     family, blocks, groups, *begin = EXPECTED[row]
@@ -194,6 +196,7 @@ def test_line_builds_its_row(row, build):
         assert all("layer_11/" in path for path in attention)
 
 
+@once
 @pytest.mark.parametrize("row", LSTMS)
 def test_line_builds_its_lstm(row, build):
     layers, residual, positions, groups = LSTMS[row]
