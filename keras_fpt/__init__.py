@@ -13,11 +13,13 @@ from keras_fpt import layers  # noqa: E402
 from keras_fpt import optimizers  # noqa: E402
 from keras_fpt import tasks  # noqa: E402
 from keras_fpt.attention import attention_maps  # noqa: E402
+from keras_fpt.features import FeatureCache  # noqa: E402
 from keras_fpt.fpt import FrozenPretrainedTransformer  # noqa: E402
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "FeatureCache",
     "FrozenPretrainedTransformer",
     "attention_maps",
     "baselines",

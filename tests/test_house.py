@@ -19,7 +19,7 @@ FLOORS = (
         "optimizers",
         "export",
     ),
-    ("frozen_model", "fpt", "attention", "baselines"),
+    ("frozen_model", "fpt", "attention", "features", "baselines"),
     ("__init__",),
 )
 # Slow to import, or not there for every user: where they are first used.

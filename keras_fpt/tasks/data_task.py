@@ -45,6 +45,8 @@ class DataTask(Task):
             sequences may have: few, for each is compiled once on JAX and
             TensorFlow. The last is the longest that a sequence may have.
             Defaults to `()`: all rows have one length.
+        augment: bool. Whether `tokens` changes training examples by chance.
+            Defaults to `False`.
 
     Example:
 
@@ -68,6 +70,7 @@ class DataTask(Task):
     """
 
     padded_lengths: tuple[int, ...] = ()
+    augment: bool = False
     # Each such task says how many its files hold.
     num_train_examples: int | None = None
     num_validation_examples: int = 0
@@ -146,6 +149,14 @@ class DataTask(Task):
 
     def test_data(self, batch_size: int = 256) -> Batches:
         return self._fixed("test", batch_size)
+
+    def train_examples(self) -> Examples:
+        if self.augment:
+            raise ValueError(
+                f"{type(self).__name__} augments training images anew each "
+                "time: pass `augment=False` to it"
+            )
+        return self._all("train")
 
     def validation_examples(self) -> Examples:
         return self._all("validation")

@@ -98,6 +98,12 @@ class ShuffledTokens(Task):
     def test_data(self, batch_size: int = 256) -> Batches:
         return self._fixed("test", self.task.test_data(batch_size))
 
+    def train_examples(self) -> Examples:
+        if self.order == "example":
+            return super().train_examples()  # refused: an order is not kept
+        x, y = self.task.train_examples()
+        return self._shuffled(x, self._rng(_FIXED)), y
+
     def validation_examples(self) -> Examples:
         examples = self.validation_data()
         return examples.x, examples.y

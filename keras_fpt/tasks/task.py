@@ -143,6 +143,18 @@ class Task:
         """
         return Batches(self.test_examples(), batch_size)
 
+    def train_examples(self) -> Examples:
+        """All training examples as arrays, of a task that has a fixed set.
+
+        Raises:
+            ValueError: if training examples are drawn or augmented anew each
+                time.
+        """
+        raise ValueError(
+            f"{type(self).__name__} draws training examples without end: "
+            "expected a task on a fixed set of them"
+        )
+
     def validation_examples(self) -> Examples:
         """All validation examples as arrays."""
         rng = np.random.default_rng(_VALIDATION_SEED)
