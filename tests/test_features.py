@@ -160,7 +160,7 @@ class TestKeeping:
 class TestRefusals:
     def test_something_before_the_head_is_trained(self, backbone):
         model = FPT(backbone, **SIZES, dropout=0.0)
-        with pytest.raises(ValueError, match="'output_only'.*'input_projection"):
+        with pytest.raises(ValueError, match="'output_only'.*'input_pro"):
             keras_fpt.FeatureCache(model)
 
     def test_dropout(self):
