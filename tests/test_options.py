@@ -110,7 +110,9 @@ class TestQuantization:
 
     @pytest.mark.parametrize("name", sorted(FAMILIES))
     def test_every_family(self, name):
-        model = FPT(make_backbone_of(name), **SIZES, quantization="int8")
+        model = FPT(
+            make_backbone_of(name), **SIZES, num_layers=1, quantization="int8"
+        )
         counts = model.finetune_summary(print_fn=lambda text: None)
         assert counts["attention"]["trained"] == 0
         kinds = {str(v.dtype) for v in model.trunk.weights}

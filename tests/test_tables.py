@@ -1,15 +1,19 @@
 """The scripts under tables/ run, small, and print what they promise."""
 
+import json
 import os
 import re
 import subprocess
 import sys
 
 import keras
+import numpy as np
+import pytest
 from conftest import ROOT
+from conftest import with_settings
 
 
-def run_table(name, *arguments, **environment):
+def run_table(name, *arguments, cwd=None, **environment):
     process = subprocess.run(
         [sys.executable, ROOT / "tables" / name, *arguments],
         env={
@@ -20,6 +24,7 @@ def run_table(name, *arguments, **environment):
         },
         capture_output=True,
         text=True,
+        cwd=cwd,
     )
     assert process.returncode == 0, process.stderr[-3000:]
     return process.stdout.strip().splitlines()
@@ -41,3 +46,31 @@ def test_data_throughput(made_up, tmp_path):
         for cell in row[2:5:2]:
             assert float(cell.strip(" |").replace(",", "")) > 0
     assert re.match("remote_homology, paper, is left out: .*nothing", lines[-1])
+
+
+def test_throughput(tmp_path):
+    """One block, one turn: the same losses, a row, and no run twice."""
+    pytest.importorskip("transformers")
+    pytest.importorskip("torch")
+    for name in ("throughput.py", "throughput_arm.py"):
+        code = (ROOT / "tables" / name).read_text()
+        if name == "throughput.py":
+            code = with_settings(code, ROUNDS=1, SECONDS=0.1)
+        (tmp_path / name).write_text(code)
+    backend = keras.backend.backend()
+    texts = []
+    for _ in range(2):
+        lines = run_table(
+            tmp_path / "throughput.py",
+            *("bit_xor", "--num-layers", "1", "--backends", backend),
+            cwd=tmp_path,
+        )
+        rows = [line.split(" | ") for line in lines if line.startswith("| ")]
+        assert [row[2] for row in rows] == ["float32", "mixed_bfloat16"]
+        records = sorted((tmp_path / "results" / "throughput").glob("*.json"))
+        texts.append([record.read_text() for record in records])
+    assert texts[0] == texts[1] and len(texts[0]) == 2
+    for record in map(json.loads, texts[0]):
+        assert 0 < record["loss_difference"] < 3e-2
+        assert np.shape(record["train"]) == (2, 1)
+        assert np.all(np.array(record["train"]) > 0)

@@ -1,0 +1,180 @@
+"""How fast does it train? The library beside a hand-written PyTorch loop.
+
+    python tables/throughput.py cifar10 bit_xor
+
+measures GPT-2 base with the paper's four groups trained (dropout 0.1, Adam,
+clipping): seconds a training step and an evaluated batch, seconds until the
+first step is done, and peak memory above that of the imports. Each arm, a
+backend and a precision of the library, is a process of its own. Beside it runs
+the loop around `transformers.GPT2Model`, and the two take turns, so that noise
+hits both alike; what counts is the ratio of their medians. Before, both train
+three steps without dropout from the same values: equal losses show that the
+work is the same.
+
+A line holds the shape, the arm, its seconds a step, the loop's, how often as
+fast that is, the same of evaluation, seconds to the first step, peak memory in
+MB, and its share of the loop's. Every measurement is a record in
+`results/throughput`, and is not repeated. `--num-layers 2` is a quick look.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import platform
+import statistics
+import subprocess
+import sys
+
+import numpy as np
+
+HERE = pathlib.Path(__file__).parent
+RESULTS = pathlib.Path("results/throughput")
+SHAPES = ("bit_xor", "bit_memory", "cifar10", "cifar10_lra")
+LOOP = ("hugging_face", "float32")
+ARMS = (
+    ("hugging_face", "autocast_bfloat16"),
+    *(
+        (backend, policy)
+        for backend in ("torch", "jax", "tensorflow")
+        for policy in ("float32", "mixed_bfloat16")
+    ),
+)
+ROUNDS = 5
+SECONDS = 3.0  # of one turn
+# What rounding leaves: bfloat16 keeps 8 bits.
+TOLERANCE = {"float32": 1e-4, "bfloat16": 3e-2}
+
+
+class Arm:
+    """A process that answers a line by a line."""
+
+    def __init__(self, arm, folder, shape, dropout):
+        kind, policy = arm
+        environment = dict(os.environ)
+        if kind != "hugging_face":
+            environment["KERAS_BACKEND"] = kind
+        self.process = subprocess.Popen(
+            [
+                *(sys.executable, HERE / "throughput_arm.py", kind, policy),
+                *(str(folder), shape, str(dropout)),
+            ],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *failure):
+        self.process.stdin.close()
+        self.process.wait()
+
+    def ask(self, *command):
+        print(*command, file=self.process.stdin, flush=True)
+        return json.loads(self.process.stdout.readline())
+
+
+def make_trunk(num_layers):
+    """A GPT-2 with random values, in a folder of Hugging Face's form."""
+    import transformers
+
+    folder = RESULTS / f"gpt2_of_{num_layers}_layers"
+    if not folder.is_dir():
+        # The trunk has no token table: the smallest one will do.
+        config = transformers.GPT2Config(
+            vocab_size=4,
+            n_layer=num_layers,
+            bos_token_id=None,
+            eos_token_id=None,
+        )
+        transformers.set_seed(0)
+        transformers.GPT2Model(config).save_pretrained(folder)
+    return folder
+
+
+def compare(arm, folder, shape):
+    """An arm beside the loop: a record."""
+    losses = []
+    for which in (LOOP, arm):
+        with Arm(which, folder, shape, 0.0) as process:
+            losses.append(process.ask("losses", 3))
+    largest = float(np.abs(np.subtract(*losses)).max())
+    precision = "bfloat16" if "bfloat16" in arm[1] else "float32"
+    if not largest < TOLERANCE[precision]:
+        raise ValueError(
+            f"{arm} does other work than the loop: expected equal losses "
+            f"without dropout. Received {losses}"
+        )
+    with (
+        Arm(LOOP, folder, shape, 0.1) as loop,
+        Arm(arm, folder, shape, 0.1) as other,
+    ):
+        both = (loop, other)
+        record = {"first": [process.ask("first") for process in both]}
+        for what in ("train", "evaluate"):
+            for process in both:  # compiles
+                process.ask(what, 2)
+            steps = [
+                max(2, round(SECONDS / process.ask(what, 2)))
+                for process in both
+            ]
+            turns = [
+                [p.ask(what, n) for p, n in zip(both, steps, strict=True)]
+                for _ in range(ROUNDS)
+            ]
+            record[what] = np.transpose(turns).tolist()
+            if what == "train":
+                record["memory"] = [process.ask("memory") for process in both]
+    return {**record, "loss_difference": largest}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("shapes", nargs="*", default=SHAPES)
+    parser.add_argument("--num-layers", type=int, default=12)
+    parser.add_argument("--backends", nargs="*", help="all if left out")
+    arguments = parser.parse_args()
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    folder = make_trunk(arguments.num_layers)
+    for shape in arguments.shapes:
+        for arm in ARMS:
+            if arguments.backends and arm[0] not in arguments.backends:
+                continue
+            name = "-".join((shape, *arm, str(arguments.num_layers)))
+            file = RESULTS / f"{name}.json"
+            if not file.exists():
+                record = {
+                    "shape": shape,
+                    "backend": arm[0],
+                    "policy": arm[1],
+                    "num_layers": arguments.num_layers,
+                    **compare(arm, folder, shape),
+                    "cores": os.cpu_count(),
+                    "processor": platform.processor() or platform.machine(),
+                }
+                partial = file.with_suffix(".part")
+                partial.write_text(json.dumps(record))
+                os.replace(partial, file)
+            print(row(json.loads(file.read_text())), flush=True)
+
+
+def row(record):
+    """One line of the table: the arm, and how often as fast as the loop."""
+    train, evaluate = (
+        [statistics.median(seconds) for seconds in record[what]]
+        for what in ("train", "evaluate")
+    )
+    return (
+        f"| {record['shape']} | {record['backend']} | {record['policy']} "
+        f"| {train[1]:.3f} | {train[0]:.3f} | {train[0] / train[1]:.2f} "
+        f"| {evaluate[0] / evaluate[1]:.2f} | {record['first'][1]:.1f} "
+        f"| {record['memory'][1]:,.0f} "
+        f"| {record['memory'][1] / record['memory'][0]:.2f} |"
+    )
+
+
+if __name__ == "__main__":
+    main()
