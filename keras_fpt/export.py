@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-Path = str | pathlib.Path
+from keras_fpt.checkpoints import Path
 
 _ELSEWHERE = (
     "save the model with `model.save`, load it in a process with "

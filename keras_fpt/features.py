@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import pathlib
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 
 from keras_fpt.checkpoints import frozen_hash
 from keras_fpt.frozen_model import FrozenModel
+from keras_fpt.tasks.cache import cached
 
 # Of what a dropout changes, and what rounding does not.
 _TOLERANCE = 1e-4
@@ -73,7 +73,13 @@ class FeatureCache:
     def __init__(
         self, model: FrozenModel, folder: str | pathlib.Path | None = None
     ) -> None:
-        trained = _trained_before_head(model)
+        read = model.get_layer("readout").output
+        self.model = model
+        self.folder = folder
+        self.head = keras.Model(read, model.output, name=f"{model.name}_head")
+        own = {v.path for v in self.head.weights}
+        self._before_head = [v for v in model.weights if v.path not in own]
+        trained = [v.path for v in self._before_head if v.trainable]
         if trained:
             raise ValueError(
                 "Features change while what computes them is trained: expected "
@@ -81,13 +87,8 @@ class FeatureCache:
                 f"{trained[0]!r} and {len(trained) - 1} other variables before "
                 "its head"
             )
-        self.model = model
-        self.folder = None if folder is None else pathlib.Path(folder)
-        read = model.get_layer("readout").output
-        self.head = keras.Model(read, model.output, name=f"{model.name}_head")
         self._features = keras.Model(model.input, read)
         self._kept: dict[str, np.ndarray] = {}
-        self._model_hash = self._hash_model()
 
     def __call__(self, x: Any, batch_size: int = 32) -> np.ndarray:
         if isinstance(x, keras.utils.PyDataset):
@@ -99,20 +100,17 @@ class FeatureCache:
         x = keras.tree.map_structure(np.asarray, x)
         key = self._key(x)
         if key not in self._kept:
-            self._kept[key] = self._read_or_compute(key, x, batch_size)
-        return self._kept[key]
 
-    def _read_or_compute(self, key: str, x: Any, batch_size: int) -> np.ndarray:
-        if self.folder is None:
-            return self._compute(x, batch_size)
-        file = self.folder / f"{key}.npy"
-        if not file.is_file():
-            self.folder.mkdir(parents=True, exist_ok=True)
-            partial = file.with_name(f".{file.name}.{os.getpid()}.part")
-            with open(partial, "wb") as opened:
-                np.save(opened, self._compute(x, batch_size))
-            os.replace(partial, file)  # whole, or not at all
-        return np.load(file)
+            def compute() -> dict[str, np.ndarray]:
+                return {"features": self._compute(x, batch_size)}
+
+            arrays = (
+                compute()
+                if self.folder is None
+                else cached(key, compute, self.folder)
+            )
+            self._kept[key] = arrays["features"]
+        return self._kept[key]
 
     def _compute(self, x: Any, batch_size: int) -> np.ndarray:
         self._check_same_in_training(x)
@@ -136,23 +134,15 @@ class FeatureCache:
                     f"{self.model.dropout} around {self.model.trunk.describe()}"
                 )
 
-    def _hash_model(self) -> str:
-        own = self.model.get_config()
-        # The same model by another name has the same features.
-        del own["name"], own["trainable"]
-        head = {v.path for v in self.head.weights}
-        before = [v for v in self.model.weights if v.path not in head]
-        return frozen_hash(before) + json.dumps(own, sort_keys=True)
-
     def _key(self, x: Any) -> str:
-        digest = hashlib.sha256(self._model_hash.encode())
+        """A hash of all that the features of these examples follow from."""
+        config = self.model.get_config()
+        # The same model by another name has the same features.
+        del config["name"], config["trainable"]
+        written = json.dumps(config, sort_keys=True)
+        digest = hashlib.sha256(frozen_hash(self._before_head).encode())
+        digest.update(written.encode())
         for array in keras.tree.flatten(x):
             digest.update(f"{array.dtype} {array.shape}\n".encode())
             digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
-
-
-def _trained_before_head(model: FrozenModel) -> list[str]:
-    head = {v.path for v in model.get_layer("head").weights}
-    paths = [v.path for v in model.trainable_variables]
-    return [path for path in paths if path not in head]

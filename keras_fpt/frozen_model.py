@@ -8,7 +8,6 @@ import keras
 
 from keras_fpt import checkpoints
 from keras_fpt import finetuning
-from keras_fpt.export import Path
 from keras_fpt.export import export
 from keras_fpt.layers import Interface
 from keras_fpt.optimizers import GroupAdam
@@ -177,7 +176,7 @@ class FrozenModel(keras.Model):
 
     def export(
         self,
-        filepath: Path,
+        filepath: checkpoints.Path,
         format: str = "tf_saved_model",
         verbose: bool | None = None,
         input_signature: Any = None,

@@ -156,6 +156,16 @@ class TestKeeping:
         assert (keras_fpt.FeatureCache(mean, kept)(X) != first).any()
         assert len(computed) == 4 == len(list(kept.iterdir()))
 
+    def test_weights_that_change_after_it_was_made(self, backbone):
+        model = FPT(backbone, **SIZES, **FROZEN)
+        features = keras_fpt.FeatureCache(model)
+        first = features(X)
+        model.get_layer("input_projection").bias.assign(np.ones(16))
+        assert (features(X) != first).any()
+        np.testing.assert_allclose(
+            answers(features.head, features(X)), answers(model, X), atol=1e-5
+        )
+
 
 class TestRefusals:
     def test_something_before_the_head_is_trained(self, backbone):

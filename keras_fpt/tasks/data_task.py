@@ -153,7 +153,7 @@ class DataTask(Task):
     def train_examples(self) -> Examples:
         if self.augment:
             raise ValueError(
-                f"{type(self).__name__} augments training images anew each "
+                f"{type(self).__name__} augments training examples anew each "
                 "time: pass `augment=False` to it"
             )
         return self._all("train")
