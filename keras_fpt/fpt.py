@@ -70,7 +70,9 @@ class FrozenPretrainedTransformer(FrozenModel):
         positions: `"learned"` or `None`. Gives a trunk without position table
             (Llama, T5, ESM) one that starts from zeros. Defaults to `None`.
         quantization: string or `None`. `"int8"` or `"int4"` stores the frozen
-            kernels in so many bits. Defaults to `None`.
+            kernels in so many bits; `"bfloat16"` in what a trunk of dtype
+            `"mixed_bfloat16"` computes in, with the same results, in half the
+            memory and time for small batches. Defaults to `None`.
         lora_rank: int or `None`. Adds matrices of this rank, which are
             trained, to the attention's queries and values. Defaults to
             `None`.

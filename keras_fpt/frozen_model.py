@@ -8,6 +8,7 @@ import keras
 
 from keras_fpt import checkpoints
 from keras_fpt import finetuning
+from keras_fpt.backend import xla_pays
 from keras_fpt.export import export
 from keras_fpt.layers import Interface
 from keras_fpt.optimizers import GroupAdam
@@ -69,6 +70,7 @@ class FrozenModel(keras.Model):
         finetuning.check_groups(finetune, trunk.groups)
 
         # === Functional Model ===
+        trunk.last_tokens = interface.last_tokens
         tokens, mask = interface.model_inputs()
         named = {"tokens": tokens, "padding_mask": mask}
         embedded = interface.tokens.embed(tokens, trunk.hidden_dim, dropout)
@@ -114,6 +116,7 @@ class FrozenModel(keras.Model):
         optimizer: Any = "rmsprop",
         *args: Any,
         learning_rates: Any = None,
+        jit_compile: Any = "auto",
         **kwargs: Any,
     ) -> None:
         """As of `keras.Model`, with learning rates for groups.
@@ -123,6 +126,8 @@ class FrozenModel(keras.Model):
             learning_rates: dict from groups to floats, or `None`, such as
                 `{"attention": 1e-5}`: other groups keep the optimizer's rate.
                 Only for Adam. Defaults to `None`.
+            jit_compile: bool or `"auto"`. Whether XLA or `torch.compile`
+                compiles. Defaults to `"auto"`: where it pays.
             **kwargs: as of `keras.Model`.
 
         Raises:
@@ -131,7 +136,9 @@ class FrozenModel(keras.Model):
         """
         if learning_rates is not None:
             optimizer = GroupAdam.of(optimizer, learning_rates)
-        super().compile(optimizer, *args, **kwargs)
+        if jit_compile == "auto" and not xla_pays():
+            jit_compile = False
+        super().compile(optimizer, *args, jit_compile=jit_compile, **kwargs)
         # In mixed_float16, Keras wraps the optimizer.
         inner = getattr(self.optimizer, "inner_optimizer", self.optimizer)
         if isinstance(inner, GroupAdam):
@@ -144,7 +151,10 @@ class FrozenModel(keras.Model):
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         # Keras leaves a `compile` that is not its own to its model.
-        self.compile(**keras.saving.deserialize_keras_object(config))
+        arguments = keras.saving.deserialize_keras_object(config)
+        # Keras writes what "auto" meant on the backend that saved.
+        arguments.pop("jit_compile", None)
+        self.compile(**arguments)
         if self.optimizer is not None:
             self.optimizer.build(self.trainable_variables)
 

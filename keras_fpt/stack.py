@@ -37,6 +37,8 @@ class Stack(keras.Model):
         finetune: string or sequence of strings. What of it is trained.
         finetune_rules: tuple of `finetuning.Rule`. What `finetune` means.
         taken: bool. Whether a model computes with it; it serves no second.
+        last_tokens: int or `None`. How many tokens, from the end, that model
+            reads: a stack may return these alone. `None` if all.
 
     Call arguments:
         tokens: Tensor of shape `(batch, num_tokens, hidden_dim)`.
@@ -52,6 +54,7 @@ class Stack(keras.Model):
     finetune: Finetune
     finetune_rules: tuple[Rule, ...] = ()
     taken: bool = False
+    last_tokens: int | None = None
 
     def call(
         self, tokens: Any, padding_mask: Any = None, training: Any = None

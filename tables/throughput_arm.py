@@ -1,12 +1,14 @@
 """One arm of `throughput.py`: a process that trains as it is told.
 
 It builds one model, then answers each line of its standard input by a line of
-JSON: `losses N`, `first`, `train N`, `evaluate N`, `memory`. Only one arm
-computes at a time.
+JSON: `ceiling DTYPE`, `losses N`, `first`, `train N`, `evaluate N`, `memory`.
+Only one arm computes at a time.
 """
 
+import contextlib
 import json
 import os
+import re
 import resource
 import sys
 import time
@@ -21,6 +23,14 @@ SHAPES = {
     "cifar10_lra": ((1024, 1), (10,), 2),
 }
 LEARNING_RATE = 1e-3
+# Policies of the library, by their arguments.
+POLICIES = {
+    "float32": {"dtype": "float32"},
+    "mixed_bfloat16": {"dtype": "mixed_bfloat16"},
+    "frozen_bfloat16": {"dtype": "mixed_bfloat16", "quantization": "bfloat16"},
+}
+# The side of the matrices that are multiplied for the ceiling.
+SIZE = 2048
 
 
 def data(shape: str) -> tuple[np.ndarray, np.ndarray]:
@@ -53,6 +63,7 @@ class HuggingFaceLoop:
         import transformers
 
         self.torch = torch
+        self.device = "cuda" if torch.cuda.is_available() else "cpu"
         torch.manual_seed(0)
         (_, token_dim), outputs, _ = SHAPES[shape]
         trunk = transformers.GPT2Model.from_pretrained(
@@ -70,19 +81,22 @@ class HuggingFaceLoop:
         self.parts = torch.nn.ModuleList(
             [first, torch.nn.Dropout(dropout), trunk, head]
         )
+        self.parts.to(self.device)
         trained = [p for p in self.parts.parameters() if p.requires_grad]
         self.trained = trained
         self.optimizer = torch.optim.Adam(trained, LEARNING_RATE, eps=1e-8)
         self.autocast = policy == "autocast_bfloat16"
         self.read = outputs[0] if len(outputs) > 1 else 1
         self.outputs = outputs
-        self.x, self.y = map(torch.from_numpy, data(shape))
+        self.x, self.y = (
+            torch.from_numpy(array).to(self.device) for array in data(shape)
+        )
         self.y = self.y.long()
 
     def logits(self):
         first, drop, trunk, head = self.parts
         with self.torch.autocast(
-            "cpu", self.torch.bfloat16, enabled=self.autocast
+            self.device, self.torch.bfloat16, enabled=self.autocast
         ):
             hidden = trunk(
                 inputs_embeds=drop(first(self.x)), use_cache=False
@@ -108,7 +122,18 @@ class HuggingFaceLoop:
         self.parts.eval()
         with self.torch.no_grad():
             for _ in range(steps):
-                self.logits().numpy()
+                self.logits().cpu().numpy()
+
+    def product(self, dtype):
+        matrix = self.torch.ones(
+            SIZE, SIZE, dtype=getattr(self.torch, dtype), device=self.device
+        )
+        return lambda: float((matrix @ matrix)[0, 0])
+
+    def device_memory(self):
+        if self.device == "cpu":
+            return None
+        return self.torch.cuda.max_memory_allocated()
 
 
 class KerasFPT:
@@ -127,7 +152,7 @@ class KerasFPT:
             inputs=inputs,
             outputs=outputs if len(outputs) > 1 else outputs[0],
             dropout=dropout,
-            dtype=policy,
+            **POLICIES[policy],
         )
         values = ends(folder, shape)
         for layer, name in (("input_projection", "input"), ("head", "head")):
@@ -164,10 +189,59 @@ class KerasFPT:
             np.concatenate([self.x] * steps), self.batch, verbose=0
         )
 
+    def product(self, dtype):
+        ops = self.keras.ops
+        matrix = ops.ones((SIZE, SIZE), dtype)
+        return lambda: float(
+            ops.cast(ops.matmul(matrix, matrix)[0, 0], "float32")
+        )
+
+    def device_memory(self):
+        backend = self.keras.backend.backend()
+        if backend == "torch":
+            import torch
+
+            on_gpu = torch.cuda.is_available()
+            return torch.cuda.max_memory_allocated() if on_gpu else None
+        if backend == "jax":
+            import jax
+
+            usage = jax.local_devices()[0].memory_stats()  # none on a CPU
+            return usage["peak_bytes_in_use"] if usage else None
+        import tensorflow as tf
+
+        on_gpu = tf.config.list_physical_devices("GPU")
+        if not on_gpu:
+            return None
+        return tf.config.experimental.get_memory_info("GPU:0")["peak"]
+
+
+def ceiling(product, times=6) -> float:
+    """What a matrix product reaches here, in TFLOP/s: the best of a few."""
+    seconds = []
+    for _ in range(times):
+        begin = time.perf_counter()
+        product()
+        seconds.append(time.perf_counter() - begin)
+    return 2 * SIZE**3 / min(seconds) / 1e12
+
+
+def forget_peak() -> None:
+    """Starts the peak of resident memory anew, where Linux can."""
+    with contextlib.suppress(OSError), open("/proc/self/clear_refs", "w") as f:
+        f.write("5")
+
 
 def memory() -> float:
-    """Largest resident memory of this process so far, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Largest resident memory of this process since then, in MB."""
+    try:
+        with open("/proc/self/status") as file:
+            peak = re.search(r"VmHWM:\s+(\d+) kB", file.read())
+    except OSError:
+        peak = None
+    if peak is None:  # no Linux: since the start
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return int(peak[1]) / 1024
 
 
 def main() -> None:
@@ -188,8 +262,12 @@ def main() -> None:
     imported = memory()
     begin = time.perf_counter()
     arm = arm(folder, shape, policy, float(dropout))
+    built = memory() - imported
+    forget_peak()
 
     def answer(command, steps="0"):
+        if command == "ceiling":
+            return ceiling(arm.product(steps))
         steps, start = int(steps), time.perf_counter()
         if command == "losses":
             return arm.train(steps)
@@ -197,7 +275,13 @@ def main() -> None:
             arm.train(1)
             return time.perf_counter() - begin
         if command == "memory":
-            return memory() - imported
+            on_device = arm.device_memory()
+            return {
+                "building": built,
+                "training": memory() - imported
+                if on_device is None
+                else on_device / 2**20,
+            }
         {"train": arm.train, "evaluate": arm.evaluate}[command](steps)
         return (time.perf_counter() - start) / steps
 

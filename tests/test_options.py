@@ -1,5 +1,7 @@
 """LoRA, few bits, precision, recomputation, positions: one argument each."""
 
+import gc
+import re
 import warnings
 
 import keras
@@ -146,6 +148,79 @@ class TestQuantization:
             FPT(backbone, **SIZES, finetune="full", quantization="int4")
 
 
+class TestKernelsInBfloat16:
+    arguments = {**SIZES, "dropout": 0.0}
+    frozen = {"quantization": "bfloat16"}
+
+    def models(self, backbone):
+        """With kernels in float32, which are cast each time, and without."""
+        for options in ({}, self.frozen):
+            keras.utils.set_random_seed(3)
+            yield FPT(backbone, **self.arguments, **options)
+
+    def test_it_computes_and_trains_as_the_mixed_policy_does(self, family):
+        keras.config.set_dtype_policy("mixed_bfloat16")
+        try:
+            plain, frozen = self.models(make_backbone_of(family))
+        finally:
+            keras.config.set_dtype_policy("float32")
+        kept = {v.path: str(v.dtype) for v in frozen.weights}
+        kernels = {p for p, dtype in kept.items() if dtype == "bfloat16"}
+        assert all(re.search("kernel$", p) for p in kernels) and kernels
+        counts = frozen.finetune_summary(print_fn=lambda text: None)
+        sizes = {v.path: np.prod(v.shape) for v in frozen.weights}
+        blocks = counts["attention"]["total"] + counts["feed_forward"]["total"]
+        assert sum(sizes[p] for p in kernels) > 0.9 * blocks
+        np.testing.assert_array_equal(answers(frozen, X), answers(plain, X))
+        histories = [fit(model, epochs=4) for model in (plain, frozen)]
+        np.testing.assert_allclose(*histories, rtol=1e-2)
+        assert histories[1][-1] < histories[1][0]
+
+    def test_it_comes_back(self, backbone, tmp_path):
+        backbone.save_to_preset(str(tmp_path / "preset"))
+        model = FPT.from_preset(
+            str(tmp_path / "preset"),
+            **SIZES,
+            dtype="mixed_bfloat16",
+            **self.frozen,
+        )
+        fit(model, epochs=2)
+        check_survives(model, tmp_path / "model.keras")
+        model.save_trained(tmp_path / "trained.safetensors")
+        again = FPT.from_trained(tmp_path / "trained.safetensors")
+        np.testing.assert_array_equal(answers(again, X), answers(model, X))
+        twin = model.sibling(inputs=(7, 3), outputs=2)
+        assert twin.count_params() == model.count_params()
+        with pytest.raises(ValueError, match="cannot be trained"):
+            model.sibling(inputs=(7, 3), outputs=2, finetune="full")
+
+    def test_what_does_not_fit_is_refused(self, backbone):
+        with pytest.raises(ValueError, match="computes in float32"):
+            FPT(backbone, **SIZES, **self.frozen)
+
+    @pytest.mark.skipif(
+        keras.backend.backend() != "torch", reason="PyTorch keeps a second list"
+    )
+    @pytest.mark.parametrize("mode", ["bfloat16", "int8"])
+    def test_memory_of_the_old_kernels_is_free(self, mode):
+        import torch
+
+        keras.config.set_dtype_policy("mixed_bfloat16")
+        try:
+            backbone = make_backbone_of("gpt2", intermediate_dim=321)
+            FPT(backbone, **SIZES, quantization=mode)
+        finally:
+            keras.config.set_dtype_policy("float32")
+        alive = [
+            each
+            for each in gc.get_objects()
+            if isinstance(each, torch.Tensor)
+            and each.dtype == torch.float32
+            and tuple(each.shape) == (16, 321)
+        ]
+        assert len(alive) == 2  # the backbone's own
+
+
 class TestPrecision:
     @pytest.mark.parametrize("dtype", ["mixed_bfloat16", "bfloat16"])
     def test_policy(self, backbone, dtype, tmp_path):
@@ -233,7 +308,7 @@ class TestPositions:
     "arguments, message",
     [
         ({"positions": "rotary"}, "'learned'|\"learned\".*'rotary'"),
-        ({"quantization": "int2"}, "'int8', 'int4'.*'int2'"),
+        ({"quantization": "int2"}, "'int8', 'int4', 'bfloat16'.*'int2'"),
         ({"lora_rank": 0}, "lora_rank=0"),
         ({"lora_rank": 1.5}, "lora_rank=1.5"),
         ({"remat": "yes"}, "remat='yes'"),

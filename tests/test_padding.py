@@ -17,8 +17,10 @@ CROSS_ENTROPY = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 class BidirectionalTrunk(GPT2Trunk):
     """GPT-2 in which each token sees all others, as in an encoder."""
 
-    def run_block(self, block, x, context, training):
-        return block(x, decoder_padding_mask=context, use_causal_mask=False)
+    def context(self, x, padding_mask):
+        if padding_mask is None:
+            return keras.ops.ones((x.shape[1], x.shape[1]))
+        return keras.ops.cast(padding_mask, "bool")[:, None, None, :]
 
 
 class TestPadding:

@@ -66,10 +66,11 @@ def test_throughput(tmp_path):
             cwd=tmp_path,
         )
         rows = [line.split(" | ") for line in lines if line.startswith("| ")]
-        assert [row[2] for row in rows] == ["float32", "mixed_bfloat16"]
+        policies = ["float32", "mixed_bfloat16", "frozen_bfloat16"]
+        assert [row[2] for row in rows] == policies
         records = sorted((tmp_path / "results" / "throughput").glob("*.json"))
         texts.append([record.read_text() for record in records])
-    assert texts[0] == texts[1] and len(texts[0]) == 2
+    assert texts[0] == texts[1] and len(texts[0]) == 3
     for record in map(json.loads, texts[0]):
         assert 0 < record["loss_difference"] < 3e-2
         assert np.shape(record["train"]) == (2, 1)

@@ -102,6 +102,11 @@ class Interface:
         """How many tokens are read; `None` for one without token axis."""
         return self.outputs[0] if len(self.outputs) > 1 else None
 
+    @property
+    def last_tokens(self) -> int | None:
+        """How many tokens, from the end, are read; `None` if others may be."""
+        return (self.read_tokens or 1) if self.readout == "last" else None
+
     def config(self) -> dict[str, Any]:
         """The four arguments that make this interface again."""
         one, *more = self.outputs

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_fpt.layers.dropout import Dropout
 from keras_fpt.layers.embedding import Embedding
 from keras_fpt.sizes import whole_number
 
@@ -90,7 +91,7 @@ class TokenSpec:
             kernel_initializer=keras.initializers.Orthogonal(gain=1.41),
             name="input_projection",
         )(tokens)  # (batch, num_tokens, hidden_dim)
-        return keras.layers.Dropout(dropout, name="input_dropout")(hidden)
+        return Dropout(dropout, name="input_dropout")(hidden)
 
     def check(self, x: Any, padding_mask: bool) -> None:
         """Refuses NumPy arrays that do not hold such tokens."""

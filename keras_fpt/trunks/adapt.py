@@ -24,12 +24,18 @@ def quantize(trunk: Any, mode: str) -> None:
 
     Args:
         trunk: a `Trunk`. Changed in place.
-        mode: string. `"int8"` or `"int4"`.
+        mode: string. `"int8"`, `"int4"` or `"bfloat16"`.
 
     Raises:
-        ValueError: if such a kernel is to be trained: whole numbers have no
-            gradient.
+        ValueError: if such a kernel is to be trained, which takes more bits;
+            or if the trunk does not compute in the bfloat16 that it stores.
     """
+    if mode == "bfloat16" and trunk.compute_dtype != mode:
+        raise ValueError(
+            "Kernels in bfloat16 are for a trunk that computes in it: expected "
+            'quantization="bfloat16" beside dtype="mixed_bfloat16". Received: '
+            f"a trunk that computes in {trunk.compute_dtype}"
+        )
     layers = [layer for layer in _leaves(trunk) if hasattr(layer, "kernel")]
     for layer in layers:
         group = group_of(layer.kernel.path, trunk.finetune_rules)
@@ -39,8 +45,28 @@ def quantize(trunk: Any, mode: str) -> None:
                 f"without {group.name!r}, or no `quantization`. Received: "
                 f"finetune={trunk.finetune!r}, quantization={mode!r}"
             )
+    if mode == "bfloat16":
+        for layer in layers:
+            _store(layer, mode)
+        return
     chosen = {id(layer) for layer in layers}
     trunk.quantize(mode, filters=lambda layer: id(layer) in chosen)
+
+
+def _store(layer: Any, dtype: str) -> None:
+    """Puts the kernel of a layer into a variable of another dtype."""
+    kernel = layer._kernel
+    layer._tracker.unlock()
+    layer._untrack_variable(kernel)
+    layer._kernel = layer.add_weight(
+        shape=kernel.shape,
+        # What a policy computes in is what it would cast to at each step.
+        initializer=lambda shape, dtype: keras.ops.cast(kernel.value, dtype),
+        dtype=dtype,
+        trainable=False,
+        name="kernel",
+    )
+    layer._tracker.lock()
 
 
 def add_lora(trunk: Any, rank: int) -> None:

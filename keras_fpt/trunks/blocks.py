@@ -6,6 +6,8 @@ from typing import Any
 
 from keras import ops
 
+from keras_fpt.layers.dropout import drop
+
 # Where both kinds keep their norms and their feed-forward layers.
 NORMS = (
     r"transformer_layer_{block}/self_attention_layer_norm/\w+",
@@ -22,25 +24,71 @@ class DecoderBlocks:
 
     A token attends to itself and to those before it. For families in which
     the first norm stands before the attention.
+
+    They compute what keras-nlp's layer does, with its own sublayers; but the
+    mask is made once for all of them, dropout is cheaper, and the last block
+    computes the tokens that are read alone.
     """
 
+    def context(self, x: Any, padding_mask: Any) -> Any:
+        """Which token sees which: `(num_tokens, num_tokens)`.
+
+        With a padding mask: `(batch, 1, num_tokens, num_tokens)`.
+        """
+        positions = ops.arange(ops.shape(x)[1])
+        causal = positions[:, None] >= positions[None, :]
+        if padding_mask is None:
+            return causal
+        return causal & ops.cast(padding_mask, "bool")[:, None, None, :]
+
     def run_block(self, block: Any, x: Any, context: Any, training: Any) -> Any:
-        return block(x, decoder_padding_mask=context, training=training)
+        return self.run_last_block(block, x, context, training, None)
+
+    def run_last_block(
+        self, block: Any, x: Any, context: Any, training: Any, last: int | None
+    ) -> Any:
+        normed = block._self_attention_layer_norm(x)
+        if last is None:
+            queries = normed
+        else:
+            x, queries = x[:, -last:], normed[:, -last:]
+            context = context[..., -last:, :]
+        layer = block._self_attention_layer
+        scores = _attend(layer, queries, normed, context)
+        attended = layer._output_dense(
+            ops.einsum(
+                layer._combine_equation,
+                drop(layer._dropout_layer, scores, training),
+                layer._value_dense(normed),
+            )
+        )
+        x = x + drop(block._self_attention_dropout, attended, training)
+        hidden = block._feedforward_layer_norm(x)
+        hidden = block._feedforward_intermediate_dense(hidden)
+        hidden = block._feedforward_output_dense(hidden)
+        return x + drop(block._feedforward_dropout, hidden, training)
 
     def block_attention(self, block: Any, x: Any, context: Any) -> Any:
-        mask = block._compute_self_attention_mask(
-            decoder_sequence=x,
-            decoder_padding_mask=context,
-            decoder_attention_mask=None,
-            use_causal_mask=True,
-            self_attention_cache=None,
-            self_attention_cache_update_index=None,
-        )
-        x = block._self_attention_layer_norm(x)
-        _, scores = block._self_attention_layer(
-            query=x, value=x, attention_mask=mask, return_attention_scores=True
-        )
-        return scores  # (batch, heads, num_tokens, num_tokens)
+        normed = block._self_attention_layer_norm(x)
+        return _attend(block._self_attention_layer, normed, normed, context)
+
+
+def _attend(layer: Any, queries: Any, tokens: Any, seen: Any) -> Any:
+    """How much each query looks at each token that it may see.
+
+    Returns:
+        Tensor of shape `(batch, heads, queries, tokens)`.
+    """
+    query = layer._query_dense(queries)
+    query = query * ops.cast(layer._inverse_sqrt_key_dim, query.dtype)
+    key = layer._key_dense(tokens)
+    scores = ops.einsum(layer._dot_product_equation, key, query)
+    seen = ops.cast(seen, scores.dtype)
+    # As Keras: float16 ends at 65,504.
+    far = 3e4 if layer.compute_dtype == "float16" else 1e9
+    scores = ops.softmax(scores + (seen - 1) * far)
+    # A padded token may see none at all: such a row is zero.
+    return scores if len(seen.shape) == 2 else scores * seen
 
 
 class EncoderBlocks:

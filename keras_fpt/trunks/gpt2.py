@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from keras_fpt.layers.dropout import Dropout
 from keras_fpt.trunks.blocks import FEED_FORWARD
 from keras_fpt.trunks.blocks import NORMS
 from keras_fpt.trunks.blocks import DecoderBlocks
@@ -60,7 +61,11 @@ class GPT2Trunk(DecoderBlocks, Trunk):
 
     def open(self, backbone: Any) -> list[Any]:
         self.position_embedding = backbone.position_embedding
-        self.embeddings_dropout = backbone.embeddings_dropout
+        self.embeddings_dropout = Dropout(
+            self.sizes["dropout"],
+            dtype=self.dtype_policy,
+            name="embeddings_dropout",
+        )
         self.final_norm = backbone.layer_norm
         blocks = backbone.transformer_layers
         set_own_sizes(self.sizes, blocks, (self.final_norm,))

@@ -6,7 +6,7 @@ import dataclasses
 
 from keras_fpt.sizes import whole_number
 
-QUANTIZATIONS = ("int8", "int4")
+QUANTIZATIONS = ("int8", "int4", "bfloat16")
 # The original's table for trunks without one (its ViT's).
 DEFAULT_POSITIONS = 1024
 
@@ -20,8 +20,8 @@ class TrunkOptions:
         num_positions: int or `None`. Size of the position table.
         positions: `"learned"` or `None`. Gives a trunk without position table
             one that starts from zeros.
-        quantization: `"int8"`, `"int4"` or `None`. Stores the kernels of
-            attention and feed-forward layers in so many bits.
+        quantization: `"int8"`, `"int4"`, `"bfloat16"` or `None`. Stores the
+            kernels of attention and feed-forward layers in so many bits.
         lora_rank: int or `None`. Adds matrices of this rank, which are
             trained, to the queries and values of the attention.
         remat: bool. Whether activations inside a block are computed anew in

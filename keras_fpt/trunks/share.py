@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from keras_fpt.trunks.values import forget_replaced_variables
+
 
 def share_frozen_layers(trunk: Any, other: Any) -> None:
     """Puts the frozen layers of `other` in the place of `trunk`'s own.
@@ -18,9 +20,7 @@ def share_frozen_layers(trunk: Any, other: Any) -> None:
     """
     for block, twin in zip(trunk.blocks, other.blocks, strict=True):
         _share(block, twin)
-    for layer in trunk._flatten_layers():
-        if hasattr(layer, "_track_variables"):  # PyTorch counts by itself
-            layer._track_variables()
+    forget_replaced_variables(trunk)
 
 
 def _share(layer: Any, twin: Any) -> None:

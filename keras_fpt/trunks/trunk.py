@@ -16,6 +16,7 @@ from keras_fpt.trunks.options import TrunkOptions
 from keras_fpt.trunks.remat import remat
 from keras_fpt.trunks.share import share_frozen_layers
 from keras_fpt.trunks.values import copy_values
+from keras_fpt.trunks.values import forget_replaced_variables
 from keras_fpt.trunks.values import repeat_rows
 
 
@@ -124,6 +125,19 @@ class Trunk(Stack):
         """Applies one block to `(batch, num_tokens, hidden_dim)`."""
         raise NotImplementedError
 
+    def run_last_block(
+        self, block: Any, x: Any, context: Any, training: Any, last: int | None
+    ) -> Any:
+        """Applies the last block, and returns the last tokens alone.
+
+        A family may compute no more than these.
+
+        Args:
+            last: int or `None`. How many tokens; `None` if all.
+        """
+        x = self.run_block(block, x, context, training)
+        return x if last is None else x[:, -last:]
+
     def block_attention(self, block: Any, x: Any, context: Any) -> Any:
         """Attention of one block: `(batch, heads, num_tokens, num_tokens)`."""
         raise NotImplementedError(
@@ -213,12 +227,11 @@ class Trunk(Stack):
     ) -> Any:
         x = self._begin(tokens)
         context = self.context(x, padding_mask)
-        for block in self.blocks:
-            if self.options.remat and training:
-                x = self._run_again(block, x, context)
-            else:
-                x = self.run_block(block, x, context, training)
-        return self.finish(x)  # (batch, num_tokens, hidden_dim)
+        *others, last_block = self.blocks
+        for block in others:
+            x = self._run(block, self.run_block, x, context, training)
+        x = self._run(last_block, self._run_last, x, context, training)
+        return self.finish(x)  # (batch, num_tokens or last_tokens, hidden_dim)
 
     def attention_scores(
         self, tokens: Any, layer: int, padding_mask: Any = None
@@ -239,12 +252,19 @@ class Trunk(Stack):
             x = self.run_block(block, x, context, False)
         return self.block_attention(self.blocks[layer], x, context)
 
+    def compute_output_shape(
+        self, tokens_shape: Any, padding_mask_shape: Any = None
+    ) -> Any:
+        batch, num_tokens, hidden_dim = tokens_shape
+        return batch, self.last_tokens or num_tokens, hidden_dim
+
     def adapt(self) -> None:
         """Quantizes and adds LoRA, as its options say; once, values at hand."""
         if self.options.quantization:
             quantize(self, self.options.quantization)
         if self.options.lora_rank:
             add_lora(self, self.options.lora_rank)
+        forget_replaced_variables(self)
         self.adapted = True
         self.set_finetune(self.finetune)
 
@@ -319,12 +339,18 @@ class Trunk(Stack):
         self.check_length(tokens.shape[1])
         return self.embed(tokens)
 
-    def _run_again(self, block: Any, x: Any, context: Any) -> Any:
+    def _run(
+        self, block: Any, run: Any, x: Any, context: Any, training: Any
+    ) -> Any:
+        if not (self.options.remat and training):
+            return run(block, x, context, training)
         return remat(
-            block,
-            lambda x, context: self.run_block(block, x, context, True),
-            x,
-            context,
+            block, lambda x, context: run(block, x, context, True), x, context
+        )
+
+    def _run_last(self, block: Any, x: Any, context: Any, training: Any) -> Any:
+        return self.run_last_block(
+            block, x, context, training, self.last_tokens
         )
 
     def _learned_positions(self, default: int | None = None) -> Any:

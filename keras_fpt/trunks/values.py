@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -54,3 +55,16 @@ def glorot_deviation(shape: Sequence[int]) -> float:
     if len(shape) == 3:
         shape = (math.isqrt(math.prod(shape)),) * 2
     return math.sqrt(2 / sum(shape))
+
+
+def forget_replaced_variables(layer: Any) -> None:
+    """Lets go of what a layer and those inside it held before.
+
+    On PyTorch, each keeps the parameters of all within, and thereby their
+    memory, though a layer inside has others by now.
+    """
+    for each in layer._flatten_layers():
+        if hasattr(each, "_track_variables"):
+            each._track_variables()
+    # Keras' variables lie in cycles, which keep hundreds of MB until then.
+    gc.collect()
