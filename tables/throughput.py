@@ -49,8 +49,8 @@ ARMS = (
     ),
 )
 PACKAGES = ("keras", "keras-hub", "torch", "jax", "tensorflow", "transformers")
-ROUNDS = 5
-SECONDS = 2.0  # of one turn
+ROUNDS = 4
+SECONDS = 4.0  # of one turn
 # What rounding leaves: bfloat16 keeps 8 bits. In float32, Adam's first steps
 # are as long for a gradient that is rounding alone as for any other.
 TOLERANCE = {"float32": 1e-3, "bfloat16": 3e-2}

@@ -9,7 +9,9 @@ from conftest import values
 from families import make_backbone_of
 
 import keras_fpt
+from keras_fpt import trunks
 from keras_fpt.layers.dropout import Dropout
+from keras_fpt.trunks import torch_blocks
 from keras_fpt.trunks.gpt2 import GPT2Trunk
 from keras_fpt.trunks.opt import OPTTrunk
 from keras_fpt.trunks.trunk import Trunk
@@ -50,13 +52,7 @@ def make_batch(padded):
     return {"tokens": x, "padding_mask": np.ascontiguousarray(mask)}
 
 
-@pytest.mark.parametrize("readout", range(len(READOUTS)))
-@pytest.mark.parametrize(
-    ("name", "trunk_class"), [("gpt2", GPT2Trunk), ("opt", OPTTrunk)]
-)
-def test_values_and_gradients_are_those_of_keras_nlp(
-    name, trunk_class, readout
-):
+def check_against_keras_nlp(name, trunk_class, readout):
     arguments, padded = READOUTS[readout]
     x = make_batch(padded)
     y = np.arange(8).reshape(4, 2) % 3
@@ -90,6 +86,42 @@ def test_values_and_gradients_are_those_of_keras_nlp(
         np.testing.assert_allclose(after[path], value, atol=1e-5, err_msg=path)
         moved += (value != before[path]).any()
     assert moved > len(before) / 2
+
+
+@pytest.mark.parametrize("readout", range(len(READOUTS)))
+@pytest.mark.parametrize(
+    ("name", "trunk_class"), [("gpt2", GPT2Trunk), ("opt", OPTTrunk)]
+)
+def test_values_and_gradients_are_those_of_keras_nlp(
+    name, trunk_class, readout
+):
+    check_against_keras_nlp(name, trunk_class, readout)
+
+
+@pytest.mark.skipif(
+    keras.backend.backend() != "torch", reason="PyTorch's attention"
+)
+@pytest.mark.parametrize("readout", [0, 1])
+def test_fused_attention_computes_the_same(readout, monkeypatch):
+    monkeypatch.setattr(torch_blocks, "FUSED_FROM", 1)
+    check_against_keras_nlp("gpt2", GPT2Trunk, readout)
+
+
+def test_attention_maps_in_mixed_precision(backbone):
+    trunk = trunks.from_backbone(backbone)
+    maps = []
+    for dtype in ("float32", "mixed_bfloat16"):
+        keras.utils.set_random_seed(0)
+        with_dtype = type(trunk)(
+            trunk.sizes, dtype=keras.dtype_policies.get(dtype)
+        )
+        for variable, value in zip(
+            with_dtype.weights, values(trunk.weights).values(), strict=True
+        ):
+            variable.assign(value)
+        model = FPT(with_dtype, inputs=(7, 3), outputs=2)
+        maps.append(keras_fpt.attention_maps(model, tokens(4, 7, 3), layer=1))
+    np.testing.assert_allclose(*maps, atol=0.02)
 
 
 class TestLastTokens:

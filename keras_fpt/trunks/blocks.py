@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
 from keras import ops
 
 from keras_fpt.layers.dropout import drop
+from keras_fpt.trunks import torch_blocks
 
 # Where both kinds keep their norms and their feed-forward layers.
 NORMS = (
@@ -47,6 +49,8 @@ class DecoderBlocks:
     def run_last_block(
         self, block: Any, x: Any, context: Any, training: Any, last: int | None
     ) -> Any:
+        if keras.backend.backend() == "torch" and torch_blocks.computes(block):
+            return torch_blocks.run_block(block, x, context, training, last)
         normed = block._self_attention_layer_norm(x)
         if last is None:
             queries = normed

@@ -223,10 +223,19 @@ class Trunk(Stack):
         return trunk
 
     def call(
-        self, tokens: Any, padding_mask: Any = None, training: Any = None
+        self,
+        tokens: Any,
+        padding_mask: Any = None,
+        training: Any = None,
+        attention_of: int | None = None,
     ) -> Any:
-        x = self._begin(tokens)
+        self.check_length(tokens.shape[1])
+        x = self.embed(tokens)
         context = self.context(x, padding_mask)
+        if attention_of is not None:
+            for block in self.blocks[:attention_of]:
+                x = self.run_block(block, x, context, training)
+            return self.block_attention(self.blocks[attention_of], x, context)
         *others, last_block = self.blocks
         for block in others:
             x = self._run(block, self.run_block, x, context, training)
@@ -246,11 +255,13 @@ class Trunk(Stack):
         Returns:
             Tensor of shape `(batch, heads, num_tokens, num_tokens)`.
         """
-        x = self._begin(tokens)
-        context = self.context(x, padding_mask)
-        for block in self.blocks[:layer]:
-            x = self.run_block(block, x, context, False)
-        return self.block_attention(self.blocks[layer], x, context)
+        # A call, for its dtype policy.
+        return self(
+            tokens,
+            padding_mask=padding_mask,
+            training=False,
+            attention_of=layer,
+        )
 
     def compute_output_shape(
         self, tokens_shape: Any, padding_mask_shape: Any = None
@@ -334,10 +345,6 @@ class Trunk(Stack):
             "adapted": self.adapted,
             **super().get_config(),
         }
-
-    def _begin(self, tokens: Any) -> Any:
-        self.check_length(tokens.shape[1])
-        return self.embed(tokens)
 
     def _run(
         self, block: Any, run: Any, x: Any, context: Any, training: Any
