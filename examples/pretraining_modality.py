@@ -73,13 +73,8 @@ Bit XOR as in the paper. MNIST in 16 patches of 8 x 8 pixels instead of 64 of
 4 x 4, which is four times as fast.
 """
 
-
-class CoarseMNIST(keras_fpt.tasks.MNIST):
-    patch_size = 8
-
-
-tasks = {"bit_xor": keras_fpt.tasks.BitXor, "mnist": CoarseMNIST}
-tasks = {name: tasks[name]() for name in names}
+sizes = {"bit_xor": {}, "mnist": {"patch_size": 8}}
+tasks = {name: keras_fpt.tasks.get(name, **sizes[name]) for name in names}
 
 """
 ## Rows

@@ -15,12 +15,14 @@ from keras_fpt import tasks  # noqa: E402
 from keras_fpt.attention import attention_maps  # noqa: E402
 from keras_fpt.features import FeatureCache  # noqa: E402
 from keras_fpt.fpt import FrozenPretrainedTransformer  # noqa: E402
+from keras_fpt.replicas import Replicas  # noqa: E402
 
 __version__ = "0.1.0"
 
 __all__ = [
     "FeatureCache",
     "FrozenPretrainedTransformer",
+    "Replicas",
     "attention_maps",
     "baselines",
     "layers",

@@ -21,6 +21,8 @@ import numpy as np
 import pytest
 
 ROOT = pathlib.Path(__file__).parent.parent
+# The modules of the tables are scripts: they find each other by this.
+sys.path.append(str(ROOT / "tables"))
 # A tiny GPT-2: its sizes differ from one another, so that no two get mixed up.
 TINY = {
     "vocabulary_size": 30,

@@ -19,7 +19,14 @@ FLOORS = (
         "optimizers",
         "export",
     ),
-    ("frozen_model", "fpt", "attention", "features", "baselines"),
+    (
+        "frozen_model",
+        "fpt",
+        "attention",
+        "features",
+        "replicas",
+        "baselines",
+    ),
     ("__init__",),
 )
 # Slow to import, or not there for every user: where they are first used.

@@ -53,6 +53,22 @@ class TestPatches:
         code = tasks.MNIST("code").tokens(x, None)
         np.testing.assert_array_equal(code, patches(x / np.float32(255), 4))
 
+    def test_patches_of_another_size(self):
+        x = pictures(5, 28, 28, 1)
+        whole = tasks.MNIST(whole_images=True).tokens(x, None)
+        task = tasks.MNIST(patch_size=8)
+        assert task.inputs == (16, 64)
+        np.testing.assert_array_equal(task.tokens(x, None), patches(whole, 8))
+        assert tasks.CIFAR10(patch_size=16).inputs == (4, 768)
+
+        class Coarse(tasks.MNIST):
+            patch_size = 8
+
+        assert Coarse().inputs == (16, 64)
+        for wrong in (5, 0, 2.0):
+            with pytest.raises(ValueError, match=f"patch_size={wrong}"):
+                tasks.MNIST(patch_size=wrong)
+
     def test_cifar10_is_normalized_as_the_original(self):
         x = pictures(5, 32, 32, 3)
         whole = tasks.CIFAR10(whole_images=True).tokens(x, None)

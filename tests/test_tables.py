@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 from conftest import ROOT
+from conftest import once
 from conftest import with_settings
 
 
@@ -75,3 +76,55 @@ def test_throughput(tmp_path):
         assert 0 < record["loss_difference"] < 3e-2
         assert np.shape(record["train"]) == (2, 1)
         assert np.all(np.array(record["train"]) > 0)
+
+
+@once
+def test_table22():
+    """The counts that the paper prints, and those of its LSTM."""
+    lines = run_table("table22.py")
+    rows = {
+        line.split(" | ")[0].removeprefix("| "): line.strip("| ").split(" | ")
+        for line in lines[2:]
+    }
+    paper = {name: cells[-1] for name, cells in rows.items()}
+    assert paper["GPT-2 base"] == "106,752"
+    assert paper["GPT-2 medium"] == "191,488"
+    assert paper["GPT-2 large"] == "300,800"
+    assert paper["GPT-2 XL"] == "452,800"
+    # With tokens of 48 numbers it is 86,794, as the original counts.
+    assert rows["LSTM, frozen"][5] == f"{86_794 - 32 * 768:,}"
+    assert rows["CNN"][4] == "122,570"
+
+
+@once
+@pytest.mark.parametrize("name", ["table01", "rothermel01", "xor_length"])
+def test_a_table_lists_its_runs(name, tmp_path):
+    lines = run_table(
+        f"{name}.py", "--list", "--results", tmp_path, "--seeds", "1"
+    )
+    keys = [line.split()[0] for line in lines]
+    runs = [key for key in keys if key != "-"]
+    assert runs and all(re.fullmatch("[0-9a-f]{16}", key) for key in runs)
+    assert len(set(runs)) == len(runs)
+
+
+@once
+def test_a_table_runs_what_is_missing_and_no_more(tmp_path):
+    """Under a cap: all of the way, and no result."""
+    arguments = ("--rows", "FPT", "--tasks", "bit_xor", "--seeds", "1")
+    process = subprocess.run(
+        [sys.executable, ROOT / "tables" / "table02.py", *arguments, "--rows"]
+        + ["Fpt"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert process.returncode == 2 and "no row is named" in process.stderr
+    lines = run_table(
+        *("table02.py", *arguments, "--results", tmp_path),
+        KERAS_MAX_STEPS_PER_EPOCH=1,
+    )
+    assert "no result" in lines[1]
+    assert any(re.match("  step 1000: loss", line) for line in lines)
+    assert lines[-4].startswith("| FPT | – / 100 | – / 100 |")
+    assert not list(tmp_path.glob("*.json"))

@@ -49,6 +49,8 @@ class CIFAR10(ImageTask):
         cache_dir: string, path or `None`. Where arrays are kept after the
             first read; `None` is `KERAS_FPT_CACHE` or `~/.cache/keras_fpt`.
             Defaults to `None`.
+        patch_size: int or `None`. Side of a patch in pixels; divides an
+            image's. Defaults to `None`: 4, as in the paper.
 
     Raises:
         ValueError: if there is no such variant; on first use, if the data is
@@ -88,7 +90,14 @@ class CIFAR10(ImageTask):
         data_dir: Path | None = None,
         manual_dir: Path | None = None,
         cache_dir: Path | None = None,
+        patch_size: int | None = None,
     ) -> None:
         super().__init__(
-            variant, augment, whole_images, data_dir, manual_dir, cache_dir
+            variant,
+            augment,
+            whole_images,
+            data_dir,
+            manual_dir,
+            cache_dir,
+            patch_size,
         )

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_fpt.sizes import whole_number
 from keras_fpt.tasks.augmentation import augmented
 from keras_fpt.tasks.cache import Path
 from keras_fpt.tasks.data_task import Data
@@ -32,6 +33,8 @@ class ImageTask(DataTask):
         data_dir: string, path or `None`. As in `read_images`.
         manual_dir: string, path or `None`. As in `read_images`.
         cache_dir: string, path or `None`. As in `read_images`.
+        patch_size: int or `None`. Side of a patch in pixels; `None` is that
+            of the class.
 
     Attributes:
         data_set: string. Its name in tensorflow-datasets.
@@ -60,6 +63,7 @@ class ImageTask(DataTask):
         data_dir: Path | None,
         manual_dir: Path | None,
         cache_dir: Path | None,
+        patch_size: int | None = None,
     ) -> None:
         self.check_variant(variant)
         self.variant = variant
@@ -67,7 +71,14 @@ class ImageTask(DataTask):
         self.whole_images = whole_images
         self.folders = (data_dir, manual_dir, cache_dir)
         height, width, channels = self.image_shape
+        if patch_size is not None:
+            self.patch_size = whole_number("patch_size", patch_size)
         patch = self.patch_size
+        if height % patch or width % patch:
+            raise ValueError(
+                f"`patch_size` must divide an image of {height} x {width} "
+                f"pixels. Received: patch_size={patch}"
+            )
         num_tokens = (height // patch) * (width // patch)
         self.inputs = (num_tokens, patch * patch * channels)
         if whole_images:

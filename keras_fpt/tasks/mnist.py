@@ -34,6 +34,8 @@ class MNIST(ImageTask):
         cache_dir: string, path or `None`. Where arrays are kept after the
             first read; `None` is `KERAS_FPT_CACHE` or `~/.cache/keras_fpt`.
             Defaults to `None`.
+        patch_size: int or `None`. Side of a patch in pixels; divides an
+            image's. Defaults to `None`: 4, as in the paper.
 
     Raises:
         ValueError: if there is no such variant; on first use, if the data is
@@ -71,11 +73,18 @@ class MNIST(ImageTask):
         data_dir: Path | None = None,
         manual_dir: Path | None = None,
         cache_dir: Path | None = None,
+        patch_size: int | None = None,
     ) -> None:
         side = 32 if variant == "paper" else 28
         self.image_shape = (side, side, 1)
         super().__init__(
-            variant, False, whole_images, data_dir, manual_dir, cache_dir
+            variant,
+            False,
+            whole_images,
+            data_dir,
+            manual_dir,
+            cache_dir,
+            patch_size,
         )
 
     def pixels(self, x: np.ndarray) -> np.ndarray:

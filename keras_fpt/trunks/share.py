@@ -28,10 +28,13 @@ def _share(layer: Any, twin: Any) -> None:
         if len(list(child._flatten_layers())) > 1:
             _share(child, twin_child)
         elif child.weights and not _trained(child) | _trained(twin_child):
+            place = [id(each) for each in layer._layers].index(id(child))
             layer._tracker.unlock()
             layer._tracker.untrack(child)
             delattr(layer, name)
             setattr(layer, name, twin_child)
+            # Both keep their variables in one order.
+            layer._layers.insert(place, layer._layers.pop())
             layer._tracker.lock()
 
 

@@ -1,0 +1,72 @@
+"""What a measurement is made on, and how much memory it takes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import re
+import resource
+import subprocess
+from importlib import metadata
+
+PACKAGES = (
+    *("keras", "keras-hub", "numpy"),
+    *("tensorflow", "jax", "torch", "transformers"),
+)
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages that are installed."""
+    found = {}
+    for name in PACKAGES:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
+
+
+def processor() -> str:
+    """The processor's name, as Linux has it, and how many cores there are."""
+    name = platform.processor() or platform.machine()
+    with contextlib.suppress(OSError), open("/proc/cpuinfo") as file:
+        for line in file:
+            if line.startswith("model name"):
+                name = line.split(":", 1)[1].strip()
+                break
+    return f"{name}, {os.cpu_count()} cores"
+
+
+def commit() -> str | None:
+    """The commit of this checkout, with `+` where files were changed."""
+    git = ("git", "-C", os.path.dirname(os.path.abspath(__file__)))
+    try:
+        commit, status = (
+            subprocess.run(
+                (*git, *command), capture_output=True, text=True, check=True
+            ).stdout
+            for command in (
+                ("rev-parse", "--short=12", "HEAD"),
+                ("status", "--porcelain", "--untracked-files=no"),
+            )
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return commit.strip() + ("+" if status else "")
+
+
+def forget_peak() -> None:
+    """Starts the peak of resident memory anew, where Linux can."""
+    with contextlib.suppress(OSError), open("/proc/self/clear_refs", "w") as f:
+        f.write("5")
+
+
+def memory() -> float:
+    """Largest resident memory of this process since then, in MB."""
+    try:
+        with open("/proc/self/status") as file:
+            peak = re.search(r"VmHWM:\s+(\d+) kB", file.read())
+    except OSError:
+        peak = None
+    if peak is None:  # no Linux: since the start
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return int(peak[1]) / 1024

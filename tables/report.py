@@ -1,0 +1,219 @@
+"""Measured beside published: what the records say about every table.
+
+    python tables/report.py
+
+writes `tables/README.md` and `tables/report.csv` from the records in
+`tables/results/runs` and the published values in `tables/published.csv`.
+`--figure FILE` draws Table 1 as the paper's Figure 1 does. A cell shows the
+mean over seeds, its standard error, how many runs it is of, and the published
+value. Runs of one scale and one protocol share a table with no others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import importlib
+import io
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+
+import figure
+import records
+from cells import Cell
+from cells import Records
+from cells import measured
+from cells import published_of
+from scales import SCALES
+from scales import Scale
+from table import HEADINGS
+from table import Table
+
+HERE = pathlib.Path(__file__).parent
+OTHERS = ["rothermel01", "cnn", "xor_length"]
+MISSING = "–"
+UNITS = {
+    "accuracy_percent": "",
+    "train_accuracy_percent": ", training",
+    "gradient_steps": ", steps",
+}
+
+
+def tables() -> list[Table]:
+    """All tables, by the files beside this one."""
+    names = sorted(path.stem for path in HERE.glob("table[0-9]*.py"))
+    # Of Table 22, no model is trained.
+    names = [name for name in names if name != "table22"] + OTHERS
+    return [importlib.import_module(name).TABLE for name in names]
+
+
+def _written(cell: Cell | None, known: Any, sweep: bool) -> str:
+    if cell is None:
+        ours = MISSING
+    else:
+        large = cell.mean >= 1000
+        ours = f"{cell.mean:,.0f}" if large else f"{cell.mean:.1f}"
+        if cell.error is not None:
+            ours += f" ± {cell.error:,.0f}" if large else f" ± {cell.error:.1f}"
+        ours += f" ({cell.count})"
+        if cell.diverged:
+            ours += f" {cell.diverged}†"
+        if sweep:
+            ours += f" at {cell.rate:g}"
+    theirs = MISSING if known is None else f"{known[0]:,g}"
+    return f"{ours} / {theirs}"
+
+
+def table_text(
+    table: Table, scale: Scale, found: Records, sweep: bool | None = None
+) -> str:
+    """A table as Markdown: measured / published, cell by cell."""
+    sweep = table.sweep if sweep is None else sweep
+    columns = [(task, unit) for task in table.tasks for unit in table.units]
+    lines = [
+        "| | "
+        + " | ".join(HEADINGS[task] + UNITS[unit] for task, unit in columns)
+        + " |",
+        "|---" * (len(columns) + 1) + "|",
+    ]
+    for row in table.rows:
+        cells = [
+            _written(
+                measured(table, row, task, unit, scale, found, sweep),
+                published_of(table, row, task, unit),
+                sweep,
+            )
+            for task, unit in columns
+        ]
+        lines.append(f"| {row.name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def lines_of(found: Records) -> Iterator[dict[str, Any]]:
+    """Every cell that is measured or published, for a CSV file."""
+    for table in tables():
+        for scale in SCALES.values():
+            for sweep in (False, True):
+                for row in table.rows:
+                    for task in table.tasks:
+                        for unit in table.units:
+                            cell = measured(
+                                table, row, task, unit, scale, found, sweep
+                            )
+                            if cell is None:
+                                continue
+                            known = published_of(table, row, task, unit)
+                            yield {
+                                "table": table.number,
+                                "row": row.name,
+                                "task": task,
+                                "unit": "ratio" if row.ratio else unit,
+                                "scale": scale.name,
+                                "protocol": "sweep" if sweep else "fixed rate",
+                                **cell._asdict(),
+                                "published": known and known[0],
+                                "source": known and known[1],
+                            }
+
+
+FIELDS = (
+    *("table", "row", "task", "unit", "scale", "protocol"),
+    *(*Cell._fields, "published", "source"),
+)
+
+
+def csv_text(found: Records) -> str:
+    file = io.StringIO()
+    writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines_of(found))
+    return file.getvalue()
+
+
+INTRODUCTION = """\
+# The paper's tables, measured
+
+Written by `python tables/report.py` from the records in `results/runs`; do not
+edit it. A cell is *measured / published*: the mean of the test accuracy in
+percent over seeds, its standard error, the number of runs in brackets, and what
+the paper (or Rothermel et al., 2021) printed. {missing} is what was not run, or
+what no source gives. † counts runs whose loss was not a number.
+
+The test set is read once, with the weights of the best look at the validation
+set. Steps to convergence are those of the first look from which validation
+accuracy stays within 0.5 points of its best; the paper does not say what its
+own are. Learning rates are the paper's (1e-3; LSTM 3e-4; Remote Homology 1e-4)
+unless a table says "swept".
+
+Scale `cpu` is small: the embedded trunk `gpt2_tiny_en` (8 blocks, 256 wide) for
+GPT-2 base, short sequences, few steps (`scales.py`). Its numbers stand beside
+the paper's to compare rows with rows, not cells with cells.
+
+{stale}
+"""
+
+
+def readme_text(found: Records) -> str:
+    stale = sum(records.is_stale(record) for record in found.values())
+    parts = [
+        INTRODUCTION.format(
+            missing=MISSING,
+            stale=f"{len(found)} records; {stale} of them are of an earlier "
+            "version of their task or row and left out.",
+        )
+    ]
+    for table in tables():
+        number = table.number.replace("rothermel_", "Rothermel et al., ")
+        heading = f"Table {number}" if number[-1].isdigit() else "Beside them"
+        parts.append(f"## {heading}: {table.title}\n")
+        notes = [f"{row.name}: {row.note}." for row in table.rows if row.note]
+        if notes:
+            parts.append(" ".join(notes) + "\n")
+        shown = 0
+        for scale in SCALES.values():
+            for sweep in (False, True):
+                text = table_text(table, scale, found, sweep)
+                if not _has_numbers(table, scale, found, sweep):
+                    continue
+                how = ", learning rates swept" if sweep else ""
+                parts.append(f"Scale `{scale.name}`{how}:\n\n{text}\n")
+                shown += 1
+        if not shown:
+            parts.append(
+                "Not measured yet; published:\n\n"
+                f"{table_text(table, SCALES['paper'], {}, False)}\n"
+            )
+    return "\n".join(parts)
+
+
+def _has_numbers(
+    table: Table, scale: Scale, found: Records, sweep: bool
+) -> bool:
+    return any(
+        measured(table, row, task, unit, scale, found, sweep)
+        for row in table.rows
+        for task in table.tasks
+        for unit in table.units
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add("--results", type=pathlib.Path, default=records.FOLDER)
+    add("--output", type=pathlib.Path, default=HERE)
+    add("--figure", metavar="FILE", help="draw Table 1")
+    add("--scale", choices=tuple(SCALES), default="cpu")
+    chosen = parser.parse_args()
+    found = records.read_all(chosen.results)
+    (chosen.output / "README.md").write_text(readme_text(found))
+    (chosen.output / "report.csv").write_text(csv_text(found))
+    if chosen.figure:
+        first = next(table for table in tables() if table.number == "1")
+        figure.draw(first, SCALES[chosen.scale], found, chosen.figure)
+    print(f"{len(found)} records: {chosen.output / 'README.md'}")
+
+
+if __name__ == "__main__":
+    main()
