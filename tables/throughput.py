@@ -23,17 +23,15 @@ is a quick look.
 """
 
 import argparse
-import contextlib
 import json
 import os
 import pathlib
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
-from importlib import metadata
 
+import machine
 import numpy as np
 
 HERE = pathlib.Path(__file__).parent
@@ -48,7 +46,6 @@ ARMS = (
         for policy in ("float32", "mixed_bfloat16", "frozen_bfloat16")
     ),
 )
-PACKAGES = ("keras", "keras-hub", "torch", "jax", "tensorflow", "transformers")
 ROUNDS = 4
 SECONDS = 4.0  # of one turn
 # What rounding leaves: bfloat16 keeps 8 bits. In float32, Adam's first steps
@@ -175,22 +172,12 @@ def measure(file, arm, folder, shape, num_layers) -> None:
         "policy": arm[1],
         "num_layers": num_layers,
         **compare(arm, folder, shape),
-        "versions": {name: metadata.version(name) for name in PACKAGES},
-        "cores": os.cpu_count(),
-        "processor": processor(),
+        "packages": machine.versions(),
+        "host": machine.processor(),
     }
     partial = file.with_suffix(".part")
     partial.write_text(json.dumps(record, indent=1))
     os.replace(partial, file)
-
-
-def processor() -> str:
-    """The processor's name, as Linux has it."""
-    with contextlib.suppress(OSError), open("/proc/cpuinfo") as file:
-        for line in file:
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
 
 
 def row(record):

@@ -5,14 +5,12 @@ JSON: `ceiling DTYPE`, `losses N`, `first`, `train N`, `evaluate N`, `memory`.
 Only one arm computes at a time.
 """
 
-import contextlib
 import json
 import os
-import re
-import resource
 import sys
 import time
 
+import machine
 import numpy as np
 
 # Shape: tokens, numbers in a token, outputs, batch. The paper's tasks.
@@ -226,24 +224,6 @@ def ceiling(product, times=6) -> float:
     return 2 * SIZE**3 / min(seconds) / 1e12
 
 
-def forget_peak() -> None:
-    """Starts the peak of resident memory anew, where Linux can."""
-    with contextlib.suppress(OSError), open("/proc/self/clear_refs", "w") as f:
-        f.write("5")
-
-
-def memory() -> float:
-    """Largest resident memory of this process since then, in MB."""
-    try:
-        with open("/proc/self/status") as file:
-            peak = re.search(r"VmHWM:\s+(\d+) kB", file.read())
-    except OSError:
-        peak = None
-    if peak is None:  # no Linux: since the start
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return int(peak[1]) / 1024
-
-
 def main() -> None:
     kind, policy, folder, shape, dropout = sys.argv[1:]
     # Answers alone go to the parent.
@@ -259,11 +239,11 @@ def main() -> None:
         import keras_fpt  # noqa: F401
 
         arm = KerasFPT
-    imported = memory()
+    imported = machine.memory()
     begin = time.perf_counter()
     arm = arm(folder, shape, policy, float(dropout))
-    built = memory() - imported
-    forget_peak()
+    built = machine.memory() - imported
+    machine.forget_peak()
 
     def answer(command, steps="0"):
         if command == "ceiling":
@@ -278,7 +258,7 @@ def main() -> None:
             on_device = arm.device_memory()
             return {
                 "building": built,
-                "training": memory() - imported
+                "training": machine.memory() - imported
                 if on_device is None
                 else on_device / 2**20,
             }

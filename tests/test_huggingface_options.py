@@ -140,6 +140,7 @@ def test_options_are_saved_with_the_model(gpt2, tmp_path):
     # A trunk of the same sizes is the same function of its values.
     again = type(model.trunk).from_config(model.trunk.get_config())
     theirs = values(model.trunk.weights)
+    again.last_tokens = model.trunk.last_tokens
     for variable in again.weights:
         variable.assign(theirs[variable.path])
     x = keras.ops.convert_to_tensor(tokens(4, 7, 16))

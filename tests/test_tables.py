@@ -53,7 +53,7 @@ def test_throughput(tmp_path):
     """One block, one turn: the same losses, a row, and no run twice."""
     pytest.importorskip("transformers")
     pytest.importorskip("torch")
-    for name in ("throughput.py", "throughput_arm.py"):
+    for name in ("throughput.py", "throughput_arm.py", "machine.py"):
         code = (ROOT / "tables" / name).read_text()
         if name == "throughput.py":
             code = with_settings(code, ROUNDS=1, SECONDS=0.1)
