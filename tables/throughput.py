@@ -46,6 +46,10 @@ ARMS = (
         for policy in ("float32", "mixed_bfloat16", "frozen_bfloat16")
     ),
 )
+HEADING = """\
+| shape | arm | policy | s a step | loop, s | times | evaluation, times \
+| first step, s | loop, s | memory, MB | of the loop's | TFLOP/s |
+|---|---|---|---|---|---|---|---|---|---|---|---|"""
 ROUNDS = 4
 SECONDS = 4.0  # of one turn
 # What rounding leaves: bfloat16 keeps 8 bits. In float32, Adam's first steps
@@ -151,6 +155,7 @@ def main() -> None:
     parser.add_argument("--backends", nargs="*", help="all if left out")
     arguments = parser.parse_args()
     RESULTS.mkdir(parents=True, exist_ok=True)
+    print(HEADING)
     with tempfile.TemporaryDirectory() as folder:
         make_trunk(arguments.num_layers, folder)
         for shape in arguments.shapes:

@@ -67,6 +67,7 @@ def test_throughput(tmp_path):
             cwd=tmp_path,
         )
         rows = [line.split(" | ") for line in lines if line.startswith("| ")]
+        del rows[0]  # the heading
         policies = ["float32", "mixed_bfloat16", "frozen_bfloat16"]
         assert [row[2] for row in rows] == policies
         records = sorted((tmp_path / "results" / "throughput").glob("*.json"))
@@ -128,3 +129,15 @@ def test_a_table_runs_what_is_missing_and_no_more(tmp_path):
     assert any(re.match("  step 1000: loss", line) for line in lines)
     assert lines[-4].startswith("| FPT | – / 100 | – / 100 |")
     assert not list(tmp_path.glob("*.json"))
+
+
+def test_speed_is_written_as_it_was_measured():
+    import throughput
+
+    written = (ROOT / "tables" / "speed.md").read_text()
+    found = list(throughput.RESULTS.glob("*.json"))
+    assert found and throughput.HEADING in written
+    for file in found:
+        assert throughput.row(json.loads(file.read_text())) in written, (
+            f"{file.name}: run `python tables/throughput.py` and copy its line"
+        )
