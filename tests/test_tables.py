@@ -141,3 +141,27 @@ def test_speed_is_written_as_it_was_measured():
         assert throughput.row(json.loads(file.read_text())) in written, (
             f"{file.name}: run `python tables/throughput.py` and copy its line"
         )
+
+
+@once
+def test_features():
+    lines = run_table("features.py", "bit_xor", "--num-layers", "1")
+    row = lines[-1].strip("| ").split(" | ")
+    assert row[0] == "bit_xor" and all(
+        float(cell.replace(",", "")) > 0 for cell in row[1:4]
+    )
+
+
+@once
+def test_precision(tmp_path):
+    code = (ROOT / "tables" / "precision.py").read_text()
+    (tmp_path / "precision.py").write_text(with_settings(code, SEEDS=(0, 1)))
+    for _ in range(2):  # the second finds its records
+        lines = run_table(
+            *(tmp_path / "precision.py", "--task", "bit_xor"),
+            KERAS_MAX_STEPS_PER_EPOCH=2,
+        )
+        names = [line.split(" | ")[1] for line in lines[2:]]
+        assert names == ["float32", "bfloat16", "int8"]
+        assert all(" ± " in line for line in lines[2:])
+    assert len(list((tmp_path / "results" / "precision").iterdir())) == 6
