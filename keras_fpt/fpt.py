@@ -72,7 +72,7 @@ class FrozenPretrainedTransformer(FrozenModel):
         quantization: string or `None`. `"int8"` or `"int4"` stores the frozen
             kernels in so many bits; `"bfloat16"` in what a trunk of dtype
             `"mixed_bfloat16"` computes in, with the same results, in half the
-            memory and time for small batches. Defaults to `None`.
+            memory, and faster for small batches. Defaults to `None`.
         lora_rank: int or `None`. Adds matrices of this rank, which are
             trained, to the attention's queries and values. Defaults to
             `None`.

@@ -51,9 +51,10 @@ def main(table: Table, arguments: Sequence[str] | None = None) -> None:
             f"{[row.name for row in table.rows]}"
         )
     scale = SCALES[chosen.scale]
+    sweep = chosen.sweep or table.sweep
     cells = list(
         cells_of(
-            *(table, scale, chosen.seeds, chosen.sweep or table.sweep),
+            *(table, scale, chosen.seeds, sweep),
             *(chosen.rows, chosen.tasks),
         )
     )
@@ -66,7 +67,8 @@ def main(table: Table, arguments: Sequence[str] | None = None) -> None:
     import report
 
     print()
-    print(report.table_text(table, scale, records.read_all(chosen.results)))
+    found = records.read_all(chosen.results)
+    print(report.table_text(table, scale, found, sweep))
     if left:
         sys.exit(f"{left} runs are not done: see above, and start it again")
 

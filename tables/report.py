@@ -15,6 +15,7 @@ import argparse
 import csv
 import importlib
 import io
+import itertools
 import pathlib
 from collections.abc import Iterator
 from typing import Any
@@ -28,6 +29,7 @@ from cells import published_of
 from scales import SCALES
 from scales import Scale
 from table import HEADINGS
+from table import Row
 from table import Table
 
 HERE = pathlib.Path(__file__).parent
@@ -90,31 +92,36 @@ def table_text(
     return "\n".join(lines)
 
 
+def cells_of(
+    table: Table, scale: Scale, found: Records, sweep: bool
+) -> Iterator[tuple[Row, str, str, Cell]]:
+    """Rows, tasks and units of what is measured, and their cells."""
+    for row, task, unit in itertools.product(
+        table.rows, table.tasks, table.units
+    ):
+        cell = measured(table, row, task, unit, scale, found, sweep)
+        if cell is not None:
+            yield row, task, unit, cell
+
+
 def lines_of(found: Records) -> Iterator[dict[str, Any]]:
-    """Every cell that is measured or published, for a CSV file."""
-    for table in tables():
-        for scale in SCALES.values():
-            for sweep in (False, True):
-                for row in table.rows:
-                    for task in table.tasks:
-                        for unit in table.units:
-                            cell = measured(
-                                table, row, task, unit, scale, found, sweep
-                            )
-                            if cell is None:
-                                continue
-                            known = published_of(table, row, task, unit)
-                            yield {
-                                "table": table.number,
-                                "row": row.name,
-                                "task": task,
-                                "unit": "ratio" if row.ratio else unit,
-                                "scale": scale.name,
-                                "protocol": "sweep" if sweep else "fixed rate",
-                                **cell._asdict(),
-                                "published": known and known[0],
-                                "source": known and known[1],
-                            }
+    """Every cell that is measured, for a CSV file."""
+    for table, scale, sweep in itertools.product(
+        tables(), SCALES.values(), (False, True)
+    ):
+        for row, task, unit, cell in cells_of(table, scale, found, sweep):
+            known = published_of(table, row, task, unit)
+            yield {
+                "table": table.number,
+                "row": row.name,
+                "task": task,
+                "unit": "ratio" if row.ratio else unit,
+                "scale": scale.name,
+                "protocol": "sweep" if sweep else "fixed rate",
+                **cell._asdict(),
+                "published": known and known[0],
+                "source": known and known[1],
+            }
 
 
 FIELDS = (
@@ -171,31 +178,19 @@ def readme_text(found: Records) -> str:
         if notes:
             parts.append(" ".join(notes) + "\n")
         shown = 0
-        for scale in SCALES.values():
-            for sweep in (False, True):
-                text = table_text(table, scale, found, sweep)
-                if not _has_numbers(table, scale, found, sweep):
-                    continue
-                how = ", learning rates swept" if sweep else ""
-                parts.append(f"Scale `{scale.name}`{how}:\n\n{text}\n")
-                shown += 1
+        for scale, sweep in itertools.product(SCALES.values(), (False, True)):
+            if not any(cells_of(table, scale, found, sweep)):
+                continue
+            text = table_text(table, scale, found, sweep)
+            how = ", learning rates swept" if sweep else ""
+            parts.append(f"Scale `{scale.name}`{how}:\n\n{text}\n")
+            shown += 1
         if not shown:
             parts.append(
                 "Not measured yet; published:\n\n"
                 f"{table_text(table, SCALES['paper'], {}, False)}\n"
             )
     return "\n".join(parts)
-
-
-def _has_numbers(
-    table: Table, scale: Scale, found: Records, sweep: bool
-) -> bool:
-    return any(
-        measured(table, row, task, unit, scale, found, sweep)
-        for row in table.rows
-        for task in table.tasks
-        for unit in table.units
-    )
 
 
 def main() -> None:

@@ -28,8 +28,6 @@ HEADINGS = {
     "cifar10_lra": "CIFAR-10 LRA",
     "remote_homology": "Remote Homology",
 }
-# What a cell shows of a record, by the unit of the published number.
-UNITS = ("accuracy_percent", "train_accuracy_percent", "gradient_steps")
 
 
 @dataclasses.dataclass(frozen=True)
