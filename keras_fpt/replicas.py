@@ -60,6 +60,12 @@ class Replicas:
         self.models = list(models)
         self._check()
         self._steps: dict[Any, Callable[..., Any]] = {}
+        # Frozen values are one for all; where dropout stands is each one's.
+        frozen = {id(v) for v in self.models[0].non_trainable_weights}
+        self._axes = [
+            None if id(variable) in frozen else 0
+            for variable in self.models[0].non_trainable_variables
+        ]
 
     def fit(
         self,
@@ -179,14 +185,12 @@ class Replicas:
         for model in self.models:  # metrics are made when they are first used
             model.test_on_batch(x, y)
             model.optimizer.build(model.trainable_variables)
-        # Keras holds each value where a variable is read in the scope of a
-        # layer; these are copies.
-        frozen = {id(v) for v in self.models[0].non_trainable_weights}
+        first = self.models[0].non_trainable_variables
         others = [
-            variable.value
-            if id(variable) in frozen
+            first[i].value
+            if axis is None
             else _stacked(m.non_trainable_variables[i] for m in self.models)
-            for i, variable in enumerate(self.models[0].non_trainable_variables)
+            for i, axis in enumerate(self._axes)
         ]
         trained = _all_stacked(m.trainable_variables for m in self.models)
         metrics = self._metrics_of_none()
@@ -211,12 +215,7 @@ class Replicas:
         import jax
 
         model = self.models[0]
-        frozen = {id(v) for v in model.non_trainable_weights}
-        others = [
-            None if id(variable) in frozen else 0
-            for variable in model.non_trainable_variables
-        ]
-        axes = (0, others, 0, 0) if kind == "train" else (0, others, 0)
+        axes = (0, self._axes, 0, 0)[: 4 if kind == "train" else 3]
         step = model.train_step if kind == "train" else model.test_step
         return jax.jit(
             jax.vmap(
@@ -226,19 +225,14 @@ class Replicas:
 
     def _assign(self, state: Any) -> None:
         trained, others, steps, _ = state
-        frozen = {id(v) for v in self.models[0].non_trainable_weights}
-        chosen = [
-            i
-            for i, v in enumerate(self.models[0].non_trainable_variables)
-            if id(v) not in frozen
-        ]
         for r, model in enumerate(self.models):
             pairs = [
                 *zip(model.trainable_variables, trained, strict=True),
                 *zip(model.optimizer.variables, steps, strict=True),
                 *(
                     (model.non_trainable_variables[i], others[i])
-                    for i in chosen
+                    for i, axis in enumerate(self._axes)
+                    if axis is not None
                 ),
             ]
             for variable, values in pairs:
