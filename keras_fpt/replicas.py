@@ -9,7 +9,6 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_fpt.checkpoints import frozen_hash
 from keras_fpt.frozen_model import FrozenModel
 
 History = list[dict[str, list[float]]]
@@ -18,10 +17,11 @@ History = list[dict[str, list[float]]]
 class Replicas:
     """Trains models that share their frozen values together, on JAX.
 
-    Seeds, learning rates and tasks' samples may differ; what is frozen is held
-    and read once. Each replica trains as it would alone: from its own initial
-    values, with its own optimizer, dropout and norm of its gradients. One
-    whose loss is no longer a number does not touch the others.
+    Seeds, learning rates and tasks' samples may differ. Frozen values that are
+    equal in all are read once, others, such as those of trunks drawn from
+    several seeds, for each. Each replica trains as it would alone: from its own
+    initial values, with its own optimizer, dropout and norm of its gradients.
+    One whose loss is no longer a number does not touch the others.
 
     Args:
         models: sequence of compiled `FrozenPretrainedTransformer`s, or of one
@@ -30,8 +30,8 @@ class Replicas:
             result, too: after `fit`, each is trained.
 
     Raises:
-        ValueError: if they differ in more than that, share trained variables,
-            or the backend is not JAX.
+        ValueError: if their variables differ in path or shape, they share
+            trained ones, or the backend is not JAX.
 
     Example:
 
@@ -60,11 +60,14 @@ class Replicas:
         self.models = list(models)
         self._check()
         self._steps: dict[Any, Callable[..., Any]] = {}
-        # Frozen values are one for all; where dropout stands is each one's.
         frozen = {id(v) for v in self.models[0].non_trainable_weights}
+        # Where dropout stands is each one's, even where it is still equal.
         self._axes = [
-            None if id(variable) in frozen else 0
-            for variable in self.models[0].non_trainable_variables
+            None if id(each[0]) in frozen and _all_equal(each) else 0
+            for each in zip(
+                *(model.non_trainable_variables for model in self.models),
+                strict=True,
+            )
         ]
 
     def fit(
@@ -127,9 +130,7 @@ class Replicas:
     def _check(self) -> None:
         if not self.models:
             raise ValueError("Expected at least one model. Received none")
-        first = self.models[0]
-        shapes = [(v.path, v.shape) for v in first.trainable_variables]
-        frozen = frozen_hash(first.non_trainable_weights)
+        expected = _signature(self.models[0])
         seen: set[int] = set()
         for model in self.models:
             if getattr(model, "optimizer", None) is None:
@@ -137,18 +138,12 @@ class Replicas:
                     f"Expected compiled models. Received: {model.name!r}, "
                     "which is not"
                 )
-            own = [(v.path, v.shape) for v in model.trainable_variables]
-            if own != shapes:
+            own = _signature(model)
+            if own != expected:
                 raise ValueError(
-                    "Replicas train the same variables. Received: "
-                    f"{sorted(set(own) ^ set(shapes))[0]} of one alone"
-                )
-            if frozen_hash(model.non_trainable_weights) != frozen:
-                raise ValueError(
-                    "Replicas share their frozen values: expected siblings, or "
-                    "models around one preset. Received: models of which the "
-                    "frozen values differ, as those of trunks drawn from "
-                    "several seeds do"
+                    "Replicas are of one structure and train the same "
+                    "variables. Received: "
+                    f"{sorted(set(own) ^ set(expected))[:1]} of one alone"
                 )
             if seen & {id(v) for v in model.trainable_variables}:
                 raise ValueError("Expected each model once")
@@ -182,8 +177,9 @@ class Replicas:
         if isinstance(data, (list, tuple)):
             batch = keras.tree.map_structure(lambda array: array[0], batch)
         x, y = keras.tree.map_structure(lambda array: array[:1], batch)
-        for model in self.models:  # metrics are made when they are first used
-            model.test_on_batch(x, y)
+        # Metrics are made when they are first used: one model has them for all.
+        self.models[0].test_on_batch(x, y)
+        for model in self.models:
             model.optimizer.build(model.trainable_variables)
         first = self.models[0].non_trainable_variables
         others = [
@@ -237,6 +233,25 @@ class Replicas:
             ]
             for variable, values in pairs:
                 variable.assign(values[r])
+
+
+def _signature(model: Any) -> list[tuple[str, tuple[int, ...], bool]]:
+    return [
+        (variable.path, tuple(variable.shape), trained)
+        for variables, trained in (
+            (model.trainable_variables, True),
+            (model.non_trainable_weights, False),
+        )
+        for variable in variables
+    ]
+
+
+def _all_equal(variables: Sequence[Any]) -> bool:
+    first = np.asarray(variables[0].value)
+    return all(
+        variable is variables[0] or np.array_equal(variable.value, first)
+        for variable in variables
+    )
 
 
 def _all_stacked(variables: Any) -> list[Any]:

@@ -57,7 +57,7 @@ def measured(
         return _ratio(table, row, task, unit, scale, found, sweep)
     best, cell, rates = -math.inf, None, 0
     for rate in SWEEP if sweep else (None,):
-        runs = list(_runs(table, row, task, scale, found, rate))
+        runs = list(runs_of(table, row, task, scale, found, rate))
         looks = [run for run in runs if run["best_step"] is not None]
         if not looks:
             continue
@@ -69,14 +69,15 @@ def measured(
     return None if sweep and rates < 2 else cell
 
 
-def _runs(
+def runs_of(
     table: Table,
     row: Row,
     task: str,
     scale: Scale,
     found: Records,
-    rate: float | None,
+    rate: float | None = None,
 ) -> Iterator[dict[str, Any]]:
+    """The records of a cell, seed by seed, at one learning rate."""
     for seed in range(MOST_SEEDS):
         experiment = table.experiment(row, task, scale, seed, rate)
         if experiment is None:

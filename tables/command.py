@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import fcntl
-import os
 import pathlib
 import sys
 from collections.abc import Iterator
 from collections.abc import Sequence
 
 import records
+from claims import claimed
+from cluster import Cluster
+from cluster import scratch_of
 from experiment import Experiment
 from scales import FOLDERS
 from scales import SCALES
@@ -21,6 +21,9 @@ from table import Row
 from table import Table
 
 SEEDS = 3
+# Of runs that train together where they can: a run's share of the time falls
+# little after that (speed.md).
+REPLICAS = 16
 
 
 def main(table: Table, arguments: Sequence[str] | None = None) -> None:
@@ -42,8 +45,14 @@ def main(table: Table, arguments: Sequence[str] | None = None) -> None:
     add("--tasks", nargs="*", choices=table.tasks, help="all if left out")
     add("--list", action="store_true", help="show the cells, run nothing")
     add("--preset", nargs="*", default=[], metavar="NAME=FOLDER")
+    add("--replicas", type=int, default=REPLICAS, help="most, on JAX")
+    add("--ray", metavar="ADDRESS", help="a Ray cluster: auto, local, ray://")
+    add("--cpus", type=float, default=1, help="of a run on Ray")
+    add("--gpus", type=float, default=0, help="of a run on Ray")
     add("--results", type=pathlib.Path, default=records.FOLDER)
     chosen = parser.parse_args(arguments)
+    if chosen.replicas < 1:
+        parser.error(f"--replicas is at least 1, not {chosen.replicas}")
     unknown = set(chosen.rows or ()) - {row.name for row in table.rows}
     if unknown:
         parser.error(
@@ -63,7 +72,10 @@ def main(table: Table, arguments: Sequence[str] | None = None) -> None:
             print(line)
         return
     folders = dict(pair.split("=", 1) for pair in chosen.preset)
-    left = run_all(cells, chosen.results, folders)
+    cluster = None
+    if chosen.ray is not None:
+        cluster = Cluster(chosen.ray, chosen.cpus, chosen.gpus)
+    left = run_all(cells, chosen.results, folders, chosen.replicas, cluster)
     import report
 
     print()
@@ -115,49 +127,51 @@ def run_all(
     cells: Sequence[tuple[Row, str, Experiment | None]],
     folder: pathlib.Path,
     presets: dict[str, str],
+    replicas: int = REPLICAS,
+    cluster: Cluster | None = None,
 ) -> int:
     """Runs what has no record; returns how many runs are still missing."""
     import models
     import runner
+    import team
 
     models.FOLDERS.update(presets)
-    left, seen = 0, set()
-    for row, _, experiment in cells:
-        if experiment is None or experiment.key in seen:
+    missing = {}
+    left = 0
+    for _, _, experiment in cells:
+        if experiment is None or experiment.key in missing:
             continue
-        seen.add(experiment.key)
         if records.path_of(experiment, folder).exists():
             continue
-        print(f"{row.name}, {experiment}", flush=True)
-        with claimed(experiment, folder) as mine:
+        preset = dict(experiment.model_options).get("preset", "")
+        if preset in FOLDERS and preset not in presets:
+            _indented(f"{experiment}: needs `--preset {preset}=FOLDER`")
+            left += 1
+            continue
+        missing[experiment.key] = experiment
+    # What was begun together is finished together.
+    teams = [
+        begun
+        for begun in runner.begun(
+            folder if cluster is None else scratch_of(folder)
+        )
+        if any(experiment.key in missing for experiment in begun)
+    ]
+    for experiment in (each for begun in teams for each in begun):
+        missing.pop(experiment.key, None)
+    teams += team.teams(list(missing.values()), replicas)
+    if cluster is not None and teams:
+        return left + cluster.run(teams, folder, presets)
+    for each in teams:
+        with claimed(each, folder) as mine:
+            print(*each, sep="\n", flush=True)
             if not mine:
-                print("  is run by another process", flush=True)
-                left += 1
+                _indented("another process has it")
+                left += len(each)
                 continue
-            preset = dict(experiment.model_options).get("preset", "")
-            if preset in FOLDERS and preset not in presets:
-                print(f"  needs `--preset {preset}=FOLDER`", flush=True)
-                left += 1
-                continue
-            record = runner.run(experiment, folder, _indented)
-            print(f"  test {record['test_at_best']}", flush=True)
+            for record in runner.run(each, folder, _indented):
+                _indented(f"test {record['test_at_best']}")
     return left
-
-
-@contextlib.contextmanager
-def claimed(experiment: Experiment, folder: pathlib.Path) -> Iterator[bool]:
-    """Holds a run for this process, until it ends however it ends."""
-    unfinished = folder / "unfinished"
-    records.make_folder(unfinished)
-    with open(unfinished / f"{experiment.key}.lock", "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            yield False
-            return
-        yield True
-        with contextlib.suppress(OSError):
-            os.remove(file.name)
 
 
 def _indented(line: str) -> None:

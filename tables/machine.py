@@ -36,6 +36,28 @@ def processor() -> str:
     return f"{name}, {os.cpu_count()} cores"
 
 
+def device() -> str:
+    """The accelerator that Keras' backend computes on, or `"cpu"`."""
+    import keras
+
+    backend = keras.backend.backend()
+    if backend == "torch":
+        import torch
+
+        return (
+            torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+        )
+    if backend == "jax":
+        import jax
+
+        return jax.devices()[0].device_kind
+    import tensorflow as tf
+
+    devices = tf.config.list_physical_devices("GPU")
+    details = [tf.config.experimental.get_device_details(d) for d in devices]
+    return details[0].get("device_name", "gpu") if details else "cpu"
+
+
 def commit() -> str | None:
     """The commit of this checkout, with `+` where files were changed."""
     git = ("git", "-C", os.path.dirname(os.path.abspath(__file__)))

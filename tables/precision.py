@@ -15,12 +15,12 @@ MNIST is read through tensorflow-datasets (`TFDS_DATA_DIR`).
 
 import argparse
 import json
-import os
 import pathlib
 import statistics
 import time
 
 import keras
+from files import write_json
 
 import keras_fpt
 
@@ -85,9 +85,7 @@ def main() -> None:
             for seed in SEEDS:
                 file = RESULTS / f"{name}-{precision}-{seed}.json"
                 if not file.exists():
-                    partial = file.with_suffix(".part")
-                    partial.write_text(json.dumps(run(name, precision, seed)))
-                    os.replace(partial, file)
+                    write_json(run(name, precision, seed), file)
                 tests.append(100 * json.loads(file.read_text())["test"])
             print(
                 f"| {name} | {precision} "

@@ -1,66 +1,79 @@
-"""Where a run stands: enough of it, in a file, to go on from there."""
+"""Where runs stand: enough of it, in a file, to go on from there."""
 
 from __future__ import annotations
 
 import json
 import os
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
+from experiment import Experiment
 
 
 class Progress:
-    """State of a run between two of its looks at the validation set.
+    """State of runs that train together, between two of their looks.
 
     Args:
-        model: a compiled `keras.Model`, built as every time.
-        file: path. Where the state is kept while the run goes on.
-        key: string. Of the experiment.
+        models: sequence of compiled models, built as every time.
+        file: path. Where the state is kept while the runs go on.
+        experiments: sequence of `Experiment`. Those of the models.
 
     Attributes:
-        state: dict that JSON can hold. What the run notes: step, history.
-        best: list of arrays or `None`. Trained values of the best look.
+        state: dict that JSON can hold. What is noted: step, histories.
+        best: list of lists of arrays, or `None`. For each model, trained
+            values of its best look.
     """
 
-    def __init__(self, model: Any, file: pathlib.Path, key: str) -> None:
-        model.optimizer.build(model.trainable_variables)
-        self.model = model
+    def __init__(
+        self,
+        models: Sequence[Any],
+        file: pathlib.Path,
+        experiments: Sequence[Experiment],
+    ) -> None:
+        self.models = models
         self.file = file
         self.state: dict[str, Any] = {
-            "key": key,
+            "keys": [experiment.key for experiment in experiments],
+            "experiments": [each.config() for each in experiments],
             "backend": keras.backend.backend(),
             "step": 0,
-            "history": [],
+            "histories": [[] for _ in models],
             "seconds": 0.0,
             "training_seconds": 0.0,
             "interruptions": 0,
         }
-        self.best: list[np.ndarray] | None = None
+        self.best: list[list[np.ndarray] | None] = [None for _ in models]
         self._random = _torch_random()
-        # Where dropout and the like stand: JAX and TensorFlow keep it here.
-        seeds = [
-            v for v in model.variables if v.path.endswith("_generator_state")
-        ]
-        self._variables = [
-            *model.trainable_variables,
-            *model.optimizer.variables,
-            *seeds,
-        ]
+        self._variables: list[Any] = []
+        for model in models:
+            model.optimizer.build(model.trainable_variables)
+            self._variables += [
+                *model.trainable_variables,
+                *model.optimizer.variables,
+                # Where dropout stands: JAX and TensorFlow keep it here.
+                *(
+                    v
+                    for v in model.variables
+                    if v.path.endswith("_generator_state")
+                ),
+            ]
 
     def save(self) -> None:
         arrays = {
             f"variable_{i}": _array(variable)
             for i, variable in enumerate(self._variables)
         }
-        for i, array in enumerate(self.best or ()):
-            arrays[f"best_{i}"] = array
+        for i, best in enumerate(self.best):
+            for j, array in enumerate(best or ()):
+                arrays[f"best_{i}_{j}"] = array
         written = json.dumps(self.state).encode()
         arrays["state"] = np.frombuffer(written, "uint8")
         self._random = _torch_random()
-        if self._random is not None:
-            arrays["torch_random"] = self._random
+        for i, array in enumerate(self._random):
+            arrays[f"torch_random_{i}"] = array
         partial = self.file.with_suffix(".part.npz")
         np.savez(partial, **arrays)
         os.replace(partial, self.file)
@@ -69,13 +82,13 @@ class Progress:
         """Goes to where the file stands; returns whether there is one.
 
         Raises:
-            ValueError: if it is of another experiment or backend.
+            ValueError: if it is of other experiments or another backend.
         """
         if not self.file.exists():
             return False
         with np.load(self.file) as arrays:
             state = json.loads(arrays["state"].tobytes())
-            for name in ("key", "backend"):
+            for name in ("keys", "backend"):
                 if state[name] != self.state[name]:
                     raise ValueError(
                         f"{self.file.name} is of {name} {state[name]!r}: "
@@ -85,35 +98,42 @@ class Progress:
             self.state = {**state, "interruptions": state["interruptions"] + 1}
             for i, variable in enumerate(self._variables):
                 variable.assign(arrays[f"variable_{i}"])
-            trained = len(self.model.trainable_variables)
-            if "best_0" in arrays:
-                self.best = [arrays[f"best_{i}"] for i in range(trained)]
-            if self._random is not None:
-                self._random = arrays["torch_random"]
+            for i, model in enumerate(self.models):
+                if f"best_{i}_0" in arrays:
+                    self.best[i] = [
+                        arrays[f"best_{i}_{j}"]
+                        for j in range(len(model.trainable_variables))
+                    ]
+            self._random = [
+                arrays[f"torch_random_{i}"] for i in range(len(self._random))
+            ]
         return True
 
     def callback(self) -> Any:
-        """Sets PyTorch's generator where the last look left it.
+        """Sets PyTorch's generators where the last look left them.
 
         Not before `fit`: the first one in a process draws more than others.
         """
 
         def restore(*_: Any) -> None:
-            if self._random is not None:
+            if self._random:
                 import torch
 
-                torch.set_rng_state(torch.from_numpy(self._random))
+                states = [torch.from_numpy(array) for array in self._random]
+                torch.set_rng_state(states[0])
+                torch.cuda.set_rng_state_all(states[1:])
 
         return keras.callbacks.LambdaCallback(on_epoch_begin=restore)
 
-    def note_best(self) -> None:
-        self.best = [_array(v) for v in self.model.trainable_variables]
+    def note_best(self, i: int) -> None:
+        self.best[i] = [_array(v) for v in self.models[i].trainable_variables]
 
-    def to_best(self) -> None:
-        """Gives the model the trained values of its best look."""
-        assert self.best is not None
+    def to_best(self, i: int) -> None:
+        """Gives a model the trained values of its best look."""
+        best = self.best[i]
+        assert best is not None
         for variable, array in zip(
-            self.model.trainable_variables, self.best, strict=True
+            self.models[i].trainable_variables, best, strict=True
         ):
             variable.assign(array)
 
@@ -123,10 +143,20 @@ def _array(variable: Any) -> np.ndarray:
     return np.array(keras.ops.convert_to_numpy(variable.value), copy=True)
 
 
-def _torch_random() -> np.ndarray | None:
-    """The state from which PyTorch draws dropout; other backends keep it."""
+def _torch_random() -> list[np.ndarray]:
+    """The states from which PyTorch draws dropout: of the CPU, of each GPU.
+
+    Other backends keep theirs in variables.
+    """
     if keras.backend.backend() != "torch":
-        return None
+        return []
     import torch
 
-    return torch.get_rng_state().numpy().copy()
+    states = [torch.get_rng_state(), *torch.cuda.get_rng_state_all()]
+    return [state.numpy().copy() for state in states]
+
+
+def read_state(file: pathlib.Path) -> dict[str, Any]:
+    """The state in a file of a run that goes on."""
+    with np.load(file) as arrays:
+        return json.loads(arrays["state"].tobytes())

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import pathlib
 from typing import Any
 
 from experiment import Experiment
+from files import write_json
 
 SCHEMA = 1
 FOLDER = pathlib.Path(__file__).parent / "results" / "runs"
@@ -27,6 +27,8 @@ FIELDS: dict[str, Any] = {
     "diverged": bool,
     "stopped_early": bool,
     "parameters": dict,
+    # So many runs trained together: speed, memory and seconds are of all.
+    "replicas": int,
     "samples_per_second": float,
     "peak_memory_mb": float,
     "packages": dict,
@@ -129,9 +131,7 @@ def write(record: dict[str, Any], folder: pathlib.Path) -> pathlib.Path:
             "delete it to run the experiment anew"
         )
     make_folder(folder)
-    partial = path.with_suffix(".part")
-    partial.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
-    os.replace(partial, path)
+    write_json(record, path)
     return path
 
 

@@ -4,9 +4,11 @@
 
 writes `tables/README.md` and `tables/report.csv` from the records in
 `tables/results/runs` and the published values in `tables/published.csv`.
-`--figure FILE` draws Table 1 as the paper's Figure 1 does. A cell shows the
-mean over seeds, its standard error, how many runs it is of, and the published
-value. Runs of one scale and one protocol share a table with no others.
+`--figure FILE` draws Table 1 as the paper's Figure 1 does, `--curves FILE` how
+the rows of Table 9 learn: statistics alone beside all of the values. A cell
+shows the mean over seeds, its standard error, how many runs it is of, and the
+published value. Runs of one scale and one protocol share a table with no
+others.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import importlib
 import io
 import itertools
 import pathlib
+import tomllib
 from collections.abc import Iterator
 from typing import Any
 
@@ -45,7 +48,7 @@ UNITS = {
 def tables() -> list[Table]:
     """All tables, by the files beside this one."""
     names = sorted(path.stem for path in HERE.glob("table[0-9]*.py"))
-    # Of Table 22, no model is trained.
+    # Table 22 is counted, not trained.
     names = [name for name in names if name != "table22"] + OTHERS
     return [importlib.import_module(name).TABLE for name in names]
 
@@ -160,9 +163,17 @@ the paper's to compare rows with rows, not cells with cells.
 {stale}
 """
 
+TABLE22 = """\
+## Table 22: sizes of the architectures, counted by the library
+
+`python tables/table22.py`, which says what is counted; nothing is trained.
+
+"""
+
 
 def readme_text(found: Records) -> str:
     stale = sum(records.is_stale(record) for record in found.values())
+    remarks = tomllib.loads((HERE / "remarks.toml").read_text())
     parts = [
         INTRODUCTION.format(
             missing=MISSING,
@@ -190,6 +201,9 @@ def readme_text(found: Records) -> str:
                 "Not measured yet; published:\n\n"
                 f"{table_text(table, SCALES['paper'], {}, False)}\n"
             )
+        elif table.number in remarks:
+            parts.append(remarks[table.number])
+    parts.append(TABLE22 + (HERE / "results" / "table22.md").read_text())
     return "\n".join(parts)
 
 
@@ -199,14 +213,18 @@ def main() -> None:
     add("--results", type=pathlib.Path, default=records.FOLDER)
     add("--output", type=pathlib.Path, default=HERE)
     add("--figure", metavar="FILE", help="draw Table 1")
+    add("--curves", metavar="FILE", help="draw Table 9 over steps")
     add("--scale", choices=tuple(SCALES), default="cpu")
     chosen = parser.parse_args()
     found = records.read_all(chosen.results)
     (chosen.output / "README.md").write_text(readme_text(found))
     (chosen.output / "report.csv").write_text(csv_text(found))
+    scale = SCALES[chosen.scale]
+    by_number = {table.number: table for table in tables()}
     if chosen.figure:
-        first = next(table for table in tables() if table.number == "1")
-        figure.draw(first, SCALES[chosen.scale], found, chosen.figure)
+        figure.draw(by_number["1"], scale, found, chosen.figure)
+    if chosen.curves:
+        figure.draw_curves(by_number["9"], scale, found, chosen.curves)
     print(f"{len(found)} records: {chosen.output / 'README.md'}")
 
 

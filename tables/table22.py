@@ -1,6 +1,6 @@
 """Table 22: sizes of the architectures, counted by the library.
 
-    python tables/table22.py
+    python tables/table22.py > tables/results/table22.md
 
 The cells of the paper's table have no source at hand; these come from the
 models that the other tables train, with 64 tokens of 16 numbers and 10 classes

@@ -125,6 +125,27 @@ def tiny_preset(tmp_path_factory):
     return str(folder)
 
 
+@pytest.fixture
+def small_run(tiny_preset, monkeypatch):
+    """An experiment of 30 steps, of the tables."""
+    import models
+    from experiment import Experiment
+    from experiment import options
+
+    monkeypatch.setitem(models.FOLDERS, "tiny", tiny_preset)
+    return Experiment(
+        task="bit_xor",
+        model="fpt",
+        steps=30,
+        evaluate_every=10,
+        learning_rate=1e-2,
+        scale="cpu",
+        model_options=options(preset="tiny", initialization="random"),
+        batch_size=8,
+        num_validation=64,
+    )
+
+
 def with_settings(code, **settings):
     """The code of an example with other values of its constants."""
     for name, value in settings.items():

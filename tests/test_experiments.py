@@ -40,6 +40,7 @@ def make_record(of, **changes):
         "diverged": False,
         "stopped_early": False,
         "parameters": {"trained": 10, "total": 100},
+        "replicas": 1,
         "samples_per_second": 12.5,
         "peak_memory_mb": 300.0,
         "packages": {"keras": "3.15.1"},

@@ -144,3 +144,26 @@ def test_figure(tmp_path):
     found = records.read_all(tmp_path)
     figure.draw(TABLES["1"], SCALES["cpu"], found, tmp_path / "bars.png")
     assert (tmp_path / "bars.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_curves(tmp_path):
+    plt = pytest.importorskip("matplotlib.pyplot")
+    import figure
+
+    with pytest.raises(ValueError, match="no record of Table 9"):
+        figure.draw_curves(TABLES["9"], SCALES["cpu"], {}, tmp_path / "a.png")
+    for seed, second in ((0, 0.75), (1, 0.85)):
+        looks = [
+            {"step": step, "loss": 1.0, "accuracy": 0.5, "validation": value}
+            for step, value in ((10, 0.6), (20, second))
+        ]
+        write(
+            *(TABLES["9"], "Statistics Only", tmp_path, "mnist", seed),
+            history=looks,
+        )
+    found = records.read_all(tmp_path)
+    figure.draw_curves(TABLES["9"], SCALES["cpu"], found, tmp_path / "a.png")
+    (axes,) = plt.gcf().axes
+    (line,) = axes.lines
+    assert line.get_label() == "Statistics Only"
+    assert line.get_xydata().round(9).tolist() == [[10, 60], [20, 80]]

@@ -4,17 +4,18 @@ import json
 import subprocess
 import sys
 
+import command
 import keras
-import models
 import pytest
 import records
 import runner
+import team
 from conftest import ROOT
 from conftest import run_python
-from experiment import Experiment
 from experiment import options
 
-# A process of its own, which ends itself by SIGKILL after some of its looks.
+# A process of its own, which ends itself by SIGKILL: after a look, or while it
+# trains.
 RUN = """
 import json, os, pathlib, signal, sys
 sys.path.insert(0, "tables")
@@ -22,42 +23,36 @@ if os.environ["KERAS_BACKEND"] == "torch":
     import torch
 import models, runner
 from experiment import Experiment
+from keras_fpt.tasks.batches import Stream
 
-folder, preset, config, *kills = sys.argv[1:]
+folder, preset, configs, *kills = sys.argv[1:]
 models.FOLDERS["tiny"] = preset
+batch = Stream.batch
+
+def kill_at(what):
+    if what in kills:
+        os.kill(os.getpid(), signal.SIGKILL)
 
 def note(line):
     print(line, flush=True)
-    if line.split(":")[0] in kills:
-        os.kill(os.getpid(), signal.SIGKILL)
+    kill_at(line.split(":")[0])
 
-experiment = Experiment.from_config(json.loads(config))
-runner.run(experiment, pathlib.Path(folder), note)
+def noted_batch(stream, position, rng):
+    kill_at(f"batch {position}")
+    return batch(stream, position, rng)
+
+Stream.batch = noted_batch
+group = [Experiment.from_config(config) for config in json.loads(configs)]
+runner.run(group, pathlib.Path(folder), note)
 """
 
 
-@pytest.fixture
-def one(tiny_preset, monkeypatch):
-    monkeypatch.setitem(models.FOLDERS, "tiny", tiny_preset)
-    return Experiment(
-        task="bit_xor",
-        model="fpt",
-        steps=30,
-        evaluate_every=10,
-        learning_rate=1e-2,
-        scale="cpu",
-        model_options=options(preset="tiny", initialization="random"),
-        batch_size=8,
-        num_validation=64,
-    )
-
-
-def in_a_process(experiment, folder, preset, *kills):
+def in_a_process(group, folder, preset, *kills):
     """Runs it; returns whether it came to its end, and what it printed."""
     process = subprocess.run(
         [
             *(sys.executable, "-c", RUN, str(folder), preset),
-            *(json.dumps(experiment.config()), *kills),
+            *(json.dumps([each.config() for each in group]), *kills),
         ],
         capture_output=True,
         text=True,
@@ -73,109 +68,173 @@ def in_a_process(experiment, folder, preset, *kills):
 
 
 def test_a_run_that_is_killed_twice_ends_as_an_unbroken_one(
-    one, tiny_preset, tmp_path
+    small_run, tiny_preset, tmp_path
 ):
-    whole, _ = in_a_process(one, tmp_path / "whole", tiny_preset)
+    # On JAX, two that train together.
+    group = [small_run]
+    if keras.backend.backend() == "jax":
+        group.append(small_run.with_(learning_rate=3e-3))
+    whole, _ = in_a_process(group, tmp_path / "whole", tiny_preset)
     broken = tmp_path / "broken"
-    kills = ("step 10", "step 20")
+    kills = ("step 10", "batch 25")
     ends = [
-        in_a_process(one, broken, tiny_preset, *kills[i:]) for i in range(3)
+        in_a_process(group, broken, tiny_preset, *kills[i:]) for i in range(3)
     ]
     assert whole and [end for end, _ in ends] == [False, False, True]
     assert "goes on from step 20" in ends[-1][1]
-    expected, found = (
-        records.read(records.path_of(one, folder))
-        for folder in (tmp_path / "whole", broken)
-    )
-    assert found["interruptions"] == 2 and expected["interruptions"] == 0
-    for name in ("history", "test_at_best", "test_at_last", "best_step"):
-        assert found[name] == expected[name]
-    assert len(found["history"]) == 3
+    for experiment in group:
+        expected, found = (
+            records.read(records.path_of(experiment, folder))
+            for folder in (tmp_path / "whole", broken)
+        )
+        assert found["interruptions"] == 2 and expected["interruptions"] == 0
+        for name in ("history", "test_at_best", "test_at_last", "best_step"):
+            assert found[name] == expected[name]
+        assert len(found["history"]) == 3
+        assert found["replicas"] == len(group)
     # What a run leaves behind is its record.
     left = [path.name for path in (broken / "unfinished").iterdir()]
     assert not left
 
 
-def test_a_run_is_not_repeated(one, tmp_path, monkeypatch):
+def test_a_run_is_not_repeated(small_run, tmp_path, monkeypatch):
     lines = []
-    first = runner.run(one, tmp_path, lines.append)
+    (first,) = runner.run([small_run], tmp_path, lines.append)
     assert len(lines) == 3
     monkeypatch.setattr(runner, "_train", None)
-    assert runner.run(one, tmp_path) == first
+    assert runner.run([small_run], tmp_path) == [first]
     assert first["parameters"]["trained"] < first["parameters"]["total"]
     assert first["backend"] == keras.backend.backend()
     assert first["host"] and first["packages"]["keras"]
     assert first["samples_per_second"] > 0 and first["peak_memory_mb"] > 100
 
 
-def test_state_of_another_run_is_refused(one, tmp_path, monkeypatch):
+def test_state_of_another_run_is_refused(small_run, tmp_path, monkeypatch):
     def stop(line):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        runner.run(one, tmp_path, stop)
+        runner.run([small_run], tmp_path, stop)
     (file,) = (tmp_path / "unfinished").glob("*.npz")
-    other = one.with_(seed=5)
+    other = small_run.with_(seed=5)
     file.rename(file.with_stem(other.key))
     with pytest.raises(ValueError, match="expected.*delete"):
-        runner.run(other, tmp_path)
+        runner.run([other], tmp_path)
 
 
-def test_a_loss_that_is_no_number_ends_the_run(one, tmp_path):
-    record = runner.run(one.with_(learning_rate=1e30), tmp_path, str)
+def test_a_loss_that_is_no_number_ends_the_run(small_run, tmp_path):
+    (record,) = runner.run([small_run.with_(learning_rate=1e30)], tmp_path, str)
     assert record["diverged"] and record["test_at_last"] is None
     assert record["history"][-1]["loss"] is None
     assert record["history"][-1]["step"] < 30
     assert record["steps_to_convergence"] is None
 
 
-def look(step, validation, loss=1.0):
-    return {
-        "step": step,
-        "loss": loss,
-        "accuracy": 0.5,
-        "validation": validation,
-    }
-
-
-def test_convergence_is_where_it_stays_near_the_best():
-    def steps(*accuracies):
-        looks = [look(10 * i, a) for i, a in enumerate(accuracies, 1)]
-        return runner.steps_to_convergence(looks)
-
-    assert steps(0.5, 0.9, 0.896, 0.9) == 20
-    assert steps(0.5, 0.9, 0.89, 0.9) == 40
-    assert steps(0.5, 0.9, 0.5) is None
-    assert steps(0.9) == 10
-    assert runner.steps_to_convergence([]) is None
-    diverged = [look(10, 0.9), look(20, None, None)]
-    assert runner.steps_to_convergence(diverged) is None
-
-
-def test_patience():
-    looks = [look(10, 0.5), look(20, 0.9), look(30, 0.8)]
-    assert not runner.has_stopped(looks, None)
-    assert not runner.has_stopped(looks, 2)
-    assert runner.has_stopped([*looks, look(40, 0.9)], 2)
-
-
-def test_patience_ends_a_run_and_the_best_is_tested(one, tmp_path):
-    record = runner.run(
-        one.with_(learning_rate=0.5, steps=200, patience=2), tmp_path, str
+def test_patience_ends_a_run_and_the_best_is_tested(small_run, tmp_path):
+    (record,) = runner.run(
+        [small_run.with_(learning_rate=0.1, steps=400, patience=2)],
+        tmp_path,
+        str,
     )
     steps = [entry["step"] for entry in record["history"]]
-    if not record["diverged"]:
-        assert record["stopped_early"] and steps[-1] < 200
-        assert record["best_step"] == steps[-3]
+    assert record["stopped_early"] and steps[-1] < 200
+    assert record["best_step"] == steps[-3]
 
 
-def test_a_capped_run_is_no_result(tiny_preset, one, tmp_path):
+def test_a_capped_run_is_no_result(tiny_preset, small_run, tmp_path):
     code = RUN + "\nprint(list(pathlib.Path(folder).glob('*.json')))"
     lines = run_python(
         code,
-        *(tmp_path, tiny_preset, json.dumps(one.config())),
+        *(tmp_path, tiny_preset, json.dumps([small_run.config()])),
         backend=keras.backend.backend(),
         KERAS_MAX_STEPS_PER_EPOCH="2",
         PYTHONPATH=str(ROOT),
     ).splitlines()
     assert "no result" in lines[0] and lines[-1] == "[]"
+
+
+jax_only = pytest.mark.skipif(
+    keras.backend.backend() != "jax", reason="replicas train on JAX"
+)
+
+
+@jax_only
+def test_what_was_begun_together_goes_on_together(small_run, tmp_path):
+    """Whatever is asked for after; and a record of one is no hindrance."""
+    pair = [small_run, small_run.with_(learning_rate=3e-3)]
+
+    def stop(line):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        runner.run(pair, tmp_path, stop)
+    assert runner.begun(tmp_path) == [pair]
+    cells = [(None, "", experiment) for experiment in pair]
+    assert command.run_all(cells[:1], tmp_path, {}) == 0
+    found = records.read_all(tmp_path)
+    assert {each.key for each in pair} == set(found)
+    assert {record["interruptions"] for record in found.values()} == {1}
+    assert runner.begun(tmp_path) == []
+
+
+@jax_only
+def test_runs_together_are_those_alone(small_run, tmp_path):
+    """Rates and seeds; some stop early, one has no number for its loss."""
+    small_run = small_run.with_(
+        model_options=options(preset="tiny"), patience=2, steps=60
+    )
+    experiments = [
+        *(
+            small_run,
+            small_run.with_(seed=1),
+            small_run.with_(learning_rate=1e-5),
+        ),
+        small_run.with_(learning_rate=1e30),
+    ]
+    (group,) = team.teams(experiments, 4)
+    assert group == experiments
+    together = runner.run(group, tmp_path / "together", str)
+    for experiment, found in zip(group, together, strict=True):
+        (alone,) = runner.run([experiment], tmp_path / "alone", str)
+        assert (found["replicas"], alone["replicas"]) == (4, 1)
+        assert found["diverged"] == alone["diverged"]
+        assert found["best_step"] == alone["best_step"]
+        assert found["stopped_early"] == alone["stopped_early"]
+        for name in ("test_at_best", "test_at_last"):
+            assert found[name] == pytest.approx(alone[name], abs=0.02)
+        for ours, theirs in zip(
+            found["history"], alone["history"], strict=True
+        ):
+            assert ours["step"] == theirs["step"]
+            if ours["loss"] is not None:
+                assert ours["loss"] == pytest.approx(theirs["loss"], abs=1e-3)
+    assert len({len(found["history"]) for found in together}) > 1
+
+
+def test_teams(small_run):
+    """Together is what shares a frozen trunk, on JAX alone."""
+    pretrained = small_run.with_(model_options=options(preset="tiny"))
+    full = options(preset="tiny", initialization="random", finetune="full")
+    experiments = [
+        each.with_(seed=seed, learning_rate=rate)
+        for each in (small_run, pretrained, small_run.with_(model_options=full))
+        for seed in (0, 1)
+        for rate in (1e-3, 1e-2)
+    ]
+    teams = team.teams(experiments, 3)
+    assert sorted(e.key for each in teams for e in each) == sorted(
+        e.key for e in experiments
+    )
+    sizes = [len(each) for each in teams]
+    if keras.backend.backend() == "jax":
+        assert sizes == [2, 2, 3, 1, 3, 1]
+    else:
+        assert sizes == [1] * 12
+    # Batches of several lengths do not stack.
+    padded = [
+        pretrained.with_(
+            task="listops", task_options=options(variant="lra"), seed=seed
+        )
+        for seed in (0, 1)
+    ]
+    assert team.teams(padded, 3) == [[each] for each in padded]

@@ -67,14 +67,14 @@ def cnn(
     """
     shape, num_classes = _sizes(task, image_shape, num_classes)
     images = keras.Input(shape, name="images")
-    x = keras.layers.Conv2D(32, 3, activation="relu")(images)
+    x = keras.layers.Conv2D(32, 3, activation="relu", name="conv_0")(images)
     x = keras.layers.MaxPooling2D(2)(x)
-    x = keras.layers.Conv2D(64, 3, activation="relu")(x)
+    x = keras.layers.Conv2D(64, 3, activation="relu", name="conv_1")(x)
     x = keras.layers.MaxPooling2D(2)(x)
-    x = keras.layers.Conv2D(64, 3, activation="relu")(x)
+    x = keras.layers.Conv2D(64, 3, activation="relu", name="conv_2")(x)
     # 32 x 32 pixels are 4 x 4 by now: (batch, 4, 4, 64)
     x = keras.layers.Flatten()(x)
-    x = keras.layers.Dense(64, activation="relu")(x)
+    x = keras.layers.Dense(64, activation="relu", name="hidden")(x)
     logits = keras.layers.Dense(num_classes, name="logits")(x)
     return keras.Model(images, logits, name=name)
 
