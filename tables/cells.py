@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+import pathlib
 import statistics
-from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
 from typing import NamedTuple
 
+import records
+from experiment import Experiment
 from scales import SWEEP
 from scales import Scale
 from table import Row
 from table import Table
 from table import published
 
-MOST_SEEDS = 20  # that are looked for
-Records = Mapping[str, dict[str, Any]]
+
+@dataclasses.dataclass(frozen=True)
+class Records:
+    """The records of a folder, by their experiments.
+
+    Args:
+        runs: mapping from experiments, of seed 0, to records of any seed.
+        count: int. How many there are. Defaults to `0`.
+        stale: int. How many of them are left out, as their task or their row
+            has been changed since. Defaults to `0`.
+    """
+
+    runs: Mapping[Experiment, list[dict[str, Any]]]
+    count: int = 0
+    stale: int = 0
+
+    @classmethod
+    def read(cls, folder: pathlib.Path) -> Records:
+        found = records.read_all(folder).values()
+        fresh = [each for each in found if not records.is_stale(each)]
+        runs: dict[Experiment, list[dict[str, Any]]] = {}
+        for each in sorted(fresh, key=lambda each: each["experiment"]["seed"]):
+            experiment = Experiment.from_config(each["experiment"])
+            runs.setdefault(experiment.with_(seed=0), []).append(each)
+        return cls(runs, len(found), len(found) - len(fresh))
 
 
 class Cell(NamedTuple):
@@ -57,7 +83,7 @@ def measured(
         return _ratio(table, row, task, unit, scale, found, sweep)
     best, cell, rates = -math.inf, None, 0
     for rate in SWEEP if sweep else (None,):
-        runs = list(runs_of(table, row, task, scale, found, rate))
+        runs = runs_of(table, row, task, scale, found, rate)
         looks = [run for run in runs if run["best_step"] is not None]
         if not looks:
             continue
@@ -76,15 +102,10 @@ def runs_of(
     scale: Scale,
     found: Records,
     rate: float | None = None,
-) -> Iterator[dict[str, Any]]:
+) -> list[dict[str, Any]]:
     """The records of a cell, seed by seed, at one learning rate."""
-    for seed in range(MOST_SEEDS):
-        experiment = table.experiment(row, task, scale, seed, rate)
-        if experiment is None:
-            return
-        record = found.get(experiment.key)
-        if record is not None:
-            yield record
+    experiment = table.experiment(row, task, scale, 0, rate)
+    return [] if experiment is None else found.runs.get(experiment, [])
 
 
 def _validation(record: dict[str, Any]) -> float:

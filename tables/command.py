@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from collections.abc import Sequence
 
 import records
+from cells import Records
 from claims import claimed
 from cluster import Cluster
 from cluster import scratch_of
@@ -79,7 +80,7 @@ def main(table: Table, arguments: Sequence[str] | None = None) -> None:
     import report
 
     print()
-    found = records.read_all(chosen.results)
+    found = Records.read(chosen.results)
     print(report.table_text(table, scale, found, sweep))
     if left:
         sys.exit(f"{left} runs are not done: see above, and start it again")

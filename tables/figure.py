@@ -63,7 +63,7 @@ def draw_curves(table: Table, scale: Scale, found: Records, file: str) -> None:
         (task, row.name): curve
         for task in table.tasks
         for row in table.rows
-        if (curve := _curve(list(runs_of(table, row, task, scale, found))))
+        if (curve := _curve(runs_of(table, row, task, scale, found)))
     }
     tasks = [task for task in table.tasks if any(t == task for t, _ in curves)]
     if not tasks:

@@ -172,13 +172,12 @@ TABLE22 = """\
 
 
 def readme_text(found: Records) -> str:
-    stale = sum(records.is_stale(record) for record in found.values())
     remarks = tomllib.loads((HERE / "remarks.toml").read_text())
     parts = [
         INTRODUCTION.format(
             missing=MISSING,
-            stale=f"{len(found)} records; {stale} of them are of an earlier "
-            "version of their task or row and left out.",
+            stale=f"{found.count} records; {found.stale} of them are of an "
+            "earlier version of their task or row and left out.",
         )
     ]
     for table in tables():
@@ -199,7 +198,7 @@ def readme_text(found: Records) -> str:
         if not shown:
             parts.append(
                 "Not measured yet; published:\n\n"
-                f"{table_text(table, SCALES['paper'], {}, False)}\n"
+                f"{table_text(table, SCALES['paper'], Records({}), False)}\n"
             )
         elif table.number in remarks:
             parts.append(remarks[table.number])
@@ -216,7 +215,7 @@ def main() -> None:
     add("--curves", metavar="FILE", help="draw Table 9 over steps")
     add("--scale", choices=tuple(SCALES), default="cpu")
     chosen = parser.parse_args()
-    found = records.read_all(chosen.results)
+    found = Records.read(chosen.results)
     (chosen.output / "README.md").write_text(readme_text(found))
     (chosen.output / "report.csv").write_text(csv_text(found))
     scale = SCALES[chosen.scale]
@@ -225,7 +224,7 @@ def main() -> None:
         figure.draw(by_number["1"], scale, found, chosen.figure)
     if chosen.curves:
         figure.draw_curves(by_number["9"], scale, found, chosen.curves)
-    print(f"{len(found)} records: {chosen.output / 'README.md'}")
+    print(f"{found.count} records: {chosen.output / 'README.md'}")
 
 
 if __name__ == "__main__":

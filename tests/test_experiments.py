@@ -5,10 +5,12 @@ import json
 import experiment
 import pytest
 import records
+from conftest import once
 from experiment import Experiment
 from experiment import options
 from scales import SCALES
 
+pytestmark = once
 ONE = Experiment(
     task="bit_xor",
     model="fpt",

@@ -1,6 +1,9 @@
 """When a run has converged, stopped or lost its loss."""
 
 import history
+from conftest import once
+
+pytestmark = once
 
 
 def look(step, validation, loss=1.0):

@@ -6,12 +6,15 @@ import re
 import pytest
 import records
 import report
+from cells import Records
 from conftest import ROOT
+from conftest import once
 from scales import SCALES
 from scales import SWEEP
 from table import published
 from test_experiments import make_record
 
+pytestmark = once
 TABLES = {table.number: table for table in report.tables()}
 # Rows and tasks of Table 16, two seeds of one row and one of another.
 GOLDEN = """\
@@ -88,7 +91,7 @@ def test_golden(tmp_path):
     write(table, trained, tmp_path, seed=0, test_at_best=0.4)
     write(table, trained, tmp_path, seed=1, test_at_best=0.6)
     write(table, frozen, tmp_path, test_at_best=0.3, diverged=True)
-    found = records.read_all(tmp_path)
+    found = Records.read(tmp_path)
     assert report.table_text(table, SCALES["cpu"], found) == GOLDEN
     # No run of one scale stands in a table of another.
     paper = report.table_text(table, SCALES["paper"], found)
@@ -104,7 +107,7 @@ def test_steps_and_their_ratio(tmp_path):
     for row, steps in (("FPT", 20), ("Random", 50)):
         write(table, row, tmp_path, "mnist", steps_to_convergence=steps)
     text = report.table_text(
-        table, SCALES["cpu"], records.read_all(tmp_path)
+        table, SCALES["cpu"], Records.read(tmp_path)
     ).splitlines()
     cells = [line.split(" | ")[4] for line in text[2:]]
     assert cells == ["20.0 (1) / 5,000", "50.0 (1) / 20,000", "2.5 (1) / 4"]
@@ -124,12 +127,12 @@ def test_a_sweep_chooses_by_validation(tmp_path):
             best_step=9,
             test_at_best=test,
         )
-    text = report.table_text(table, SCALES["cpu"], records.read_all(tmp_path))
+    text = report.table_text(table, SCALES["cpu"], Records.read(tmp_path))
     assert "50.0 (1) at 0.003 / 98" in text
 
 
 def test_readme_is_fresh():
-    found = records.read_all(records.FOLDER)
+    found = Records.read(records.FOLDER)
     written = (ROOT / "tables" / "README.md").read_text()
     assert written == report.readme_text(found), "run `python tables/report.py`"
     own = (ROOT / "tables" / "report.csv").read_text()
@@ -141,7 +144,7 @@ def test_figure(tmp_path):
     import figure
 
     write(TABLES["1"], "FPT", tmp_path, "mnist")
-    found = records.read_all(tmp_path)
+    found = Records.read(tmp_path)
     figure.draw(TABLES["1"], SCALES["cpu"], found, tmp_path / "bars.png")
     assert (tmp_path / "bars.png").read_bytes().startswith(b"\x89PNG")
 
@@ -151,7 +154,9 @@ def test_curves(tmp_path):
     import figure
 
     with pytest.raises(ValueError, match="no record of Table 9"):
-        figure.draw_curves(TABLES["9"], SCALES["cpu"], {}, tmp_path / "a.png")
+        figure.draw_curves(
+            TABLES["9"], SCALES["cpu"], Records({}), tmp_path / "a.png"
+        )
     for seed, second in ((0, 0.75), (1, 0.85)):
         looks = [
             {"step": step, "loss": 1.0, "accuracy": 0.5, "validation": value}
@@ -161,7 +166,7 @@ def test_curves(tmp_path):
             *(TABLES["9"], "Statistics Only", tmp_path, "mnist", seed),
             history=looks,
         )
-    found = records.read_all(tmp_path)
+    found = Records.read(tmp_path)
     figure.draw_curves(TABLES["9"], SCALES["cpu"], found, tmp_path / "a.png")
     (axes,) = plt.gcf().axes
     (line,) = axes.lines

@@ -11,6 +11,7 @@ import records
 import runner
 import team
 from conftest import ROOT
+from conftest import once
 from conftest import run_python
 from experiment import options
 
@@ -141,6 +142,7 @@ def test_patience_ends_a_run_and_the_best_is_tested(small_run, tmp_path):
     assert record["best_step"] == steps[-3]
 
 
+@once
 def test_a_capped_run_is_no_result(tiny_preset, small_run, tmp_path):
     code = RUN + "\nprint(list(pathlib.Path(folder).glob('*.json')))"
     lines = run_python(

@@ -32,6 +32,7 @@ def run_table(name, *arguments, cwd=None, **environment):
     return process.stdout.strip().splitlines()
 
 
+@once
 def test_data_throughput(made_up, tmp_path):
     lines = run_table(
         "data_throughput.py",
@@ -50,6 +51,7 @@ def test_data_throughput(made_up, tmp_path):
     assert re.match("remote_homology, paper, is left out: .*nothing", lines[-1])
 
 
+@once
 def test_throughput(tmp_path):
     """One block, one turn: the same losses, a row, and no run twice."""
     pytest.importorskip("transformers")
@@ -59,8 +61,7 @@ def test_throughput(tmp_path):
         if name == "throughput.py":
             code = with_settings(code, ROUNDS=1, SECONDS=0.1)
         (tmp_path / name).write_text(code)
-    backend = keras.backend.backend()
-    policy = "frozen_bfloat16" if backend == "torch" else "float32"
+    backend, policy = "torch", "frozen_bfloat16"
     texts = []
     for _ in range(2):
         lines = run_table(
@@ -135,6 +136,7 @@ def test_a_table_runs_what_is_missing_and_no_more(tmp_path):
     assert not list(tmp_path.glob("*.json"))
 
 
+@once
 def test_speed_is_written_as_it_was_measured():
     import throughput
 
