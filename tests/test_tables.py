@@ -1,5 +1,6 @@
 """The scripts under tables/ run, small, and print what they promise."""
 
+import importlib
 import json
 import os
 import re
@@ -137,16 +138,30 @@ def test_a_table_runs_what_is_missing_and_no_more(tmp_path):
 
 
 @once
-def test_speed_is_written_as_it_was_measured():
-    import throughput
-
+@pytest.mark.parametrize("script", ["throughput", "replicas_throughput"])
+def test_speed_is_written_as_it_was_measured(script):
+    module = importlib.import_module(script)
     written = (ROOT / "tables" / "speed.md").read_text()
-    found = list(throughput.RESULTS.glob("*.json"))
-    assert found and throughput.HEADING in written
+    found = list(module.RESULTS.glob("*.json"))
+    assert found and module.HEADING in written
     for file in found:
-        assert throughput.row(json.loads(file.read_text())) in written, (
-            f"{file.name}: run `python tables/throughput.py` and copy its line"
+        assert module.row(json.loads(file.read_text())) in written, (
+            f"{file.name}: run `python tables/{script}.py` and copy its line"
         )
+
+
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="JAX alone")
+def test_replicas_throughput(tmp_path):
+    code = (ROOT / "tables" / "replicas_throughput.py").read_text()
+    settings = {"ROUNDS": 1, "STEPS": 1, "COUNTS": (2,)}
+    script = tmp_path / "replicas_throughput.py"
+    script.write_text(with_settings(code, **settings))
+    for _ in range(2):  # the second finds its record
+        lines = run_table(script, "bit_xor")
+        cells = lines[-1].strip("| ").split(" | ")
+        assert cells[:2] == ["bit_xor", "2"]
+        assert all(float(cell) > 0 for cell in cells[2:])
+    assert len(list((tmp_path / "results" / "replicas").iterdir())) == 1
 
 
 @once
