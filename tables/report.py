@@ -53,14 +53,13 @@ def tables() -> list[Table]:
     return [importlib.import_module(name).TABLE for name in names]
 
 
-def _written(cell: Cell | None, known: Any, sweep: bool) -> str:
+def _written(cell: Cell | None, known: Any, sweep: bool, digits: int) -> str:
     if cell is None:
         ours = MISSING
     else:
-        large = cell.mean >= 1000
-        ours = f"{cell.mean:,.0f}" if large else f"{cell.mean:.1f}"
+        ours = f"{cell.mean:,.{digits}f}"
         if cell.error is not None:
-            ours += f" ± {cell.error:,.0f}" if large else f" ± {cell.error:.1f}"
+            ours += f" ± {cell.error:,.{digits}f}"
         ours += f" ({cell.count})"
         if cell.diverged:
             ours += f" {cell.diverged}†"
@@ -88,6 +87,7 @@ def table_text(
                 measured(table, row, task, unit, scale, found, sweep),
                 published_of(table, row, task, unit),
                 sweep,
+                0 if unit == "gradient_steps" and not row.ratio else 1,
             )
             for task, unit in columns
         ]
@@ -152,13 +152,14 @@ what no source gives. † counts runs whose loss was not a number.
 
 The test set is read once, with the weights of the best look at the validation
 set. Steps to convergence are those of the first look from which validation
-accuracy stays within 0.5 points of its best; the paper does not say what its
-own are. Learning rates are the paper's (1e-3; LSTM 3e-4; Remote Homology 1e-4)
-unless a table says "swept".
+accuracy stays within 0.5 points of its best, which is the last one where a run
+still learned when it ended; the paper does not say what its own are. Learning
+rates are the paper's (1e-3; LSTM 3e-4; Remote Homology 1e-4) unless a table
+says "swept".
 
 Scale `cpu` is small: the embedded trunk `gpt2_tiny_en` (8 blocks, 256 wide) for
-GPT-2 base, short sequences, few steps (`scales.py`). Its numbers stand beside
-the paper's to compare rows with rows, not cells with cells.
+GPT-2 base, DeiT-tiny for ViT, short sequences, few steps (`scales.py`). Its
+numbers stand beside the paper's to compare rows with rows, not cells.
 
 {stale}
 """

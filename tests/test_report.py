@@ -110,7 +110,7 @@ def test_steps_and_their_ratio(tmp_path):
         table, SCALES["cpu"], Records.read(tmp_path)
     ).splitlines()
     cells = [line.split(" | ")[4] for line in text[2:]]
-    assert cells == ["20.0 (1) / 5,000", "50.0 (1) / 20,000", "2.5 (1) / 4"]
+    assert cells == ["20 (1) / 5,000", "50 (1) / 20,000", "2.5 (1) / 4"]
 
 
 def test_a_sweep_chooses_by_validation(tmp_path):
