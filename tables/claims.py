@@ -34,9 +34,9 @@ def _locked(path: pathlib.Path) -> Iterator[bool]:
     with open(path, "w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Whoever held it before has removed the file that was opened here?
+            # Whoever held it before may have removed the file opened here.
             mine = os.path.samestat(os.fstat(file.fileno()), path.stat())
-        except OSError:
+        except (BlockingIOError, FileNotFoundError):
             mine = False
         yield mine
         if mine:

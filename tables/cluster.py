@@ -45,15 +45,19 @@ class Cluster:
         folder: pathlib.Path,
         presets: dict[str, str],
         print_fn: Callable[[str], Any] = print,
-    ) -> int:
+    ) -> list[Experiment]:
         """Writes the records of teams of experiments to a folder.
 
         A worker that is lost has its runs tried again, from their last look
         where it sees the folder, as on one machine or a shared disk.
 
         Returns:
-            How many runs are not done: they have failed for good, or another
+            Runs that are not done: they have failed for good, or another
             process has them.
+
+        Raises:
+            ValueError: if a run takes more than the cluster that is started
+                here has.
         """
         try:
             import ray
@@ -70,13 +74,6 @@ class Cluster:
             log_to_driver=False,
             runtime_env=self._runtime(),
         )
-        resources = ray.cluster_resources()
-        for name, asked in (("CPU", self.cpus), ("GPU", self.gpus)):
-            if asked > resources.get(name, 0):
-                print_fn(
-                    f"A run takes {asked:g} {name}, and the cluster has "
-                    f"{resources.get(name, 0):g} by now: waits for more"
-                )
         # A process a team: memory and random states are its own.
         remote = ray.remote(
             num_cpus=self.cpus,
@@ -84,20 +81,27 @@ class Cluster:
             max_retries=RETRIES,
             max_calls=1,
         )(work)
-        left, queue, waiting = 0, list(teams), {}
+        left: list[Experiment] = []
+        queue, waiting = list(teams), {}
         try:
+            self._check(ray.cluster_resources(), print_fn)
             while queue or waiting:
                 while queue and len(waiting) < IN_FLIGHT:
                     team = queue.pop(0)
                     claim = contextlib.ExitStack()
                     if claim.enter_context(claimed(team, folder)):
-                        configs = [each.config() for each in team]
+                        configs = [
+                            each.config()
+                            for each in team
+                            # Another process may have done it by now.
+                            if not records.path_of(each, folder).exists()
+                        ]
                         run = remote.remote(configs, str(scratch), presets)
                         waiting[run] = team, claim
                     else:
                         claim.close()
                         print_fn(f"{team[0]}: another process has it")
-                        left += len(team)
+                        left += team
                 if not waiting:
                     break
                 (done,), _ = ray.wait(list(waiting), num_returns=1)
@@ -106,7 +110,7 @@ class Cluster:
                     try:
                         keep(ray.get(done), folder, scratch, print_fn)
                     except (ray.exceptions.RayError, ValueError) as error:
-                        left += len(team)
+                        left += team
                         print_fn(f"{team[0]}: failed: {error}")
         finally:
             for _, claim in waiting.values():
@@ -117,6 +121,17 @@ class Cluster:
                 each.rmdir()
         return left
 
+    def _check(self, resources: dict[str, float], print_fn: Any) -> None:
+        for name, asked in (("CPU", self.cpus), ("GPU", self.gpus)):
+            there = resources.get(name, 0)
+            if asked > there:
+                what = (
+                    f"A run takes {asked:g} {name}, the cluster has {there:g}"
+                )
+                if self.address == "local":
+                    raise ValueError(f"{what}: ask for less")
+                print_fn(f"{what} by now: waits for more")
+
     def _runtime(self) -> dict[str, Any]:
         """Workers have these files and this library, whatever they had."""
         import keras
@@ -124,7 +139,7 @@ class Cluster:
         import keras_fpt
 
         variables = {
-            name: value
+            name: os.path.abspath(value) if os.path.exists(value) else value
             for name, value in os.environ.items()
             if name.startswith(FORWARDED)
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import pathlib
 import sys
 from collections.abc import Iterator
@@ -72,7 +73,11 @@ def main(table: Table, arguments: Sequence[str] | None = None) -> None:
         for line in listing(cells, chosen.results):
             print(line)
         return
-    folders = dict(pair.split("=", 1) for pair in chosen.preset)
+    folders = {
+        # Workers of a cluster start in another folder.
+        name: os.path.abspath(place) if os.path.exists(place) else place
+        for name, place in (pair.split("=", 1) for pair in chosen.preset)
+    }
     cluster = None
     if chosen.ray is not None:
         cluster = Cluster(chosen.ray, chosen.cpus, chosen.gpus)
@@ -133,12 +138,12 @@ def run_all(
 ) -> int:
     """Runs what has no record; returns how many runs are still missing."""
     import models
+    import progress
     import runner
     import team
 
     models.FOLDERS.update(presets)
-    missing = {}
-    left = 0
+    missing, skipped = {}, []
     for _, _, experiment in cells:
         if experiment is None or experiment.key in missing:
             continue
@@ -147,13 +152,13 @@ def run_all(
         preset = dict(experiment.model_options).get("preset", "")
         if preset in FOLDERS and preset not in presets:
             _indented(f"{experiment}: needs `--preset {preset}=FOLDER`")
-            left += 1
+            skipped.append(experiment)
             continue
         missing[experiment.key] = experiment
     # What was begun together is finished together.
     teams = [
         begun
-        for begun in runner.begun(
+        for begun in progress.begun(
             folder if cluster is None else scratch_of(folder)
         )
         if any(experiment.key in missing for experiment in begun)
@@ -162,17 +167,22 @@ def run_all(
         missing.pop(experiment.key, None)
     teams += team.teams(list(missing.values()), replicas)
     if cluster is not None and teams:
-        return left + cluster.run(teams, folder, presets)
+        skipped += cluster.run(teams, folder, presets)
+        teams = []
     for each in teams:
         with claimed(each, folder) as mine:
             print(*each, sep="\n", flush=True)
             if not mine:
                 _indented("another process has it")
-                left += len(each)
+                skipped += each
                 continue
             for record in runner.run(each, folder, _indented):
                 _indented(f"test {record['test_at_best']}")
-    return left
+    # Another process may have done some of them since.
+    return sum(
+        not records.path_of(experiment, folder).exists()
+        for experiment in skipped
+    )
 
 
 def _indented(line: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import pathlib
@@ -89,9 +90,9 @@ class Progress:
         with np.load(self.file) as arrays:
             state = json.loads(arrays["state"].tobytes())
             for name in ("keys", "backend"):
-                if state[name] != self.state[name]:
+                if state.get(name) != self.state[name]:
                     raise ValueError(
-                        f"{self.file.name} is of {name} {state[name]!r}: "
+                        f"{self.file.name} is of {name} {state.get(name)!r}: "
                         f"expected {self.state[name]!r}. Go on with that, or "
                         "delete the file to begin anew"
                     )
@@ -156,7 +157,30 @@ def _torch_random() -> list[np.ndarray]:
     return [state.numpy().copy() for state in states]
 
 
-def read_state(file: pathlib.Path) -> dict[str, Any]:
-    """The state in a file of a run that goes on."""
-    with np.load(file) as arrays:
-        return json.loads(arrays["state"].tobytes())
+def file_name(team: Sequence[Experiment]) -> str:
+    """Of the file in which the state of these runs is kept."""
+    keys = [experiment.key for experiment in team]
+    if len(keys) > 1:
+        keys = [hashlib.sha256(" ".join(keys).encode()).hexdigest()[:16]]
+    return f"{keys[0]}.npz" if keys else "none.npz"
+
+
+def begun(folder: pathlib.Path) -> list[list[Experiment]]:
+    """Teams that a kill left unfinished, on this backend."""
+    found = []
+    for file in sorted((folder / "unfinished").glob("*.npz")):
+        if file.name.endswith(".part.npz"):
+            continue
+        try:
+            with np.load(file) as arrays:
+                state = json.loads(arrays["state"].tobytes())
+        except FileNotFoundError:  # another process has come to its end
+            continue
+        configs = state.get("experiments", ())
+        team = [Experiment.from_config(each) for each in configs]
+        # Another name is that of an earlier version.
+        if state["backend"] == keras.backend.backend() and (
+            file_name(team) == file.name
+        ):
+            found.append(team)
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import tempfile
 from typing import Any
 
 from experiment import Experiment
@@ -139,9 +140,7 @@ def make_folder(folder: pathlib.Path) -> None:
     """Makes a folder of results, refused if nothing can be written there."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".probe"
-        probe.write_text("")
-        probe.unlink()
+        tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise ValueError(
             f"Results cannot be written to {str(folder)!r} ({error}): pass "

@@ -8,7 +8,6 @@ together on JAX.
 from __future__ import annotations
 
 import datetime
-import hashlib
 import math
 import pathlib
 import tempfile
@@ -27,7 +26,7 @@ from history import has_diverged
 from history import is_over
 from history import steps_to_convergence
 from progress import Progress
-from progress import read_state
+from progress import file_name
 from team import Team
 
 import keras_fpt
@@ -58,7 +57,7 @@ def run(
         folder = pathlib.Path(tempfile.mkdtemp(prefix="capped-runs-"))
         print_fn(f"A capped run is no result: its record goes to {folder}")
     paths = [records.path_of(each, folder) for each in experiments]
-    file = folder / "unfinished" / f"{_name(experiments)}.npz"
+    file = folder / "unfinished" / file_name(experiments)
     team = list(experiments)
     if not file.exists():
         team = [
@@ -66,7 +65,7 @@ def run(
             for each, path in zip(experiments, paths, strict=True)
             if not path.exists()
         ]
-        file = file.with_stem(_name(team))
+        file = file.with_name(file_name(team))
     if team:
         records.make_folder(file.parent)
         for record in _train(team, file, print_fn):
@@ -78,34 +77,11 @@ def run(
     return [records.read(path) for path in paths]
 
 
-def begun(folder: pathlib.Path) -> list[list[Experiment]]:
-    """Teams that a kill left unfinished, on this backend."""
-    found = []
-    for file in sorted((folder / "unfinished").glob("*.npz")):
-        if file.name.endswith(".part.npz"):
-            continue
-        state = read_state(file)
-        team = [Experiment.from_config(each) for each in state["experiments"]]
-        # Another name is that of an earlier version.
-        if state["backend"] == keras.backend.backend() and (
-            _name(team) == file.stem
-        ):
-            found.append(team)
-    return found
-
-
 def is_capped() -> bool:
     return (
         keras.config.max_epochs() is not None
         or keras.config.max_steps_per_epoch() is not None
     )
-
-
-def _name(experiments: Sequence[Experiment]) -> str:
-    keys = [experiment.key for experiment in experiments]
-    if len(keys) == 1:
-        return keys[0]
-    return hashlib.sha256(" ".join(keys).encode()).hexdigest()[:16]
 
 
 def _train(
@@ -128,7 +104,9 @@ def _train(
     state.setdefault("start", start)
     before = state["seconds"]
     team, members = None, None
-    validation = _validation(task, first.num_validation)
+    # As many examples at once as of one alone.
+    batch_size = max(1, EVALUATION_BATCH_SIZE // len(experiments))
+    validation = _validation(task, first.num_validation, batch_size)
     while active := [
         i
         for i, history in enumerate(state["histories"])
@@ -162,7 +140,7 @@ def _train(
                 f"step {look['step']}: loss {look['loss']}, "
                 f"validation {look['validation']}"
             )
-    return _records(experiments, task, progress)
+    return _records(experiments, task.test_data(batch_size), progress)
 
 
 def _look(step: int, log: dict[str, float], accuracy: float) -> Record:
@@ -176,21 +154,21 @@ def _look(step: int, log: dict[str, float], accuracy: float) -> Record:
     }
 
 
-def _validation(task: Any, count: int | None) -> Any:
+def _validation(task: Any, count: int | None, batch_size: int) -> Any:
     if count is None:
-        return task.validation_data(EVALUATION_BATCH_SIZE)
+        return task.validation_data(batch_size)
     x, y = task.validation_examples()
     x = keras.tree.map_structure(lambda array: array[:count], x)
-    return Batches((x, y[:count]), EVALUATION_BATCH_SIZE)
+    return Batches((x, y[:count]), batch_size)
 
 
 def _records(
-    experiments: Sequence[Experiment], task: Any, progress: Progress
+    experiments: Sequence[Experiment], test: Any, progress: Progress
 ) -> list[Record]:
     """Tests the last and the best values of each model, and notes it all."""
     state, built = progress.state, progress.models
     begin = time.perf_counter()
-    team, test = Team(built), task.test_data(EVALUATION_BATCH_SIZE)
+    team = Team(built)
     at_last = team.accuracies(test)
     bests = [best_look(history) for history in state["histories"]]
     earlier = [

@@ -12,6 +12,7 @@ import cluster
 import command
 import keras
 import models
+import progress
 import pytest
 import records
 import runner
@@ -79,7 +80,7 @@ def test_a_lost_worker_is_made_good(small_run, tiny_preset, tmp_path):
     killed, end = False, time.monotonic() + 300
     while driver.poll() is None and not killed and time.monotonic() < end:
         time.sleep(0.02)
-        if runner.begun(folder / "ray") == [group[:2]]:
+        if progress.begun(folder / "ray") == [group[:2]]:
             worker = worker_of(home)
             if worker is not None:
                 os.kill(worker, signal.SIGKILL)
