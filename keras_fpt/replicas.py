@@ -247,10 +247,10 @@ def _signature(model: Any) -> list[tuple[str, tuple[int, ...], bool]]:
 
 
 def _all_equal(variables: Sequence[Any]) -> bool:
-    first = np.asarray(variables[0].value)
+    first, *others = variables
     return all(
-        variable is variables[0] or np.array_equal(variable.value, first)
-        for variable in variables
+        variable is first or np.array_equal(variable.value, first.value)
+        for variable in others
     )
 
 

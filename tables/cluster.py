@@ -66,6 +66,9 @@ class Cluster:
                 "`--ray` spreads runs by Ray, which is not installed: "
                 "`pip install 'keras_fpt[ray]'`"
             ) from error
+        if not teams:
+            return []
+        presets = _absolute(presets)
         scratch = scratch_of(folder)
         records.make_folder(scratch)
         ray.init(
@@ -138,11 +141,13 @@ class Cluster:
 
         import keras_fpt
 
-        variables = {
-            name: os.path.abspath(value) if os.path.exists(value) else value
-            for name, value in os.environ.items()
-            if name.startswith(FORWARDED)
-        }
+        variables = _absolute(
+            {
+                name: value
+                for name, value in os.environ.items()
+                if name.startswith(FORWARDED)
+            }
+        )
         if 0 < self.gpus < 1:
             # JAX takes three quarters of a GPU, if it is not told otherwise.
             variables.setdefault(
@@ -197,3 +202,11 @@ def keep(
             commit = machine.commit()
             records.write({**record, "commit": commit}, folder)
         records.path_of(experiment, scratch).unlink(missing_ok=True)
+
+
+def _absolute(places: dict[str, str]) -> dict[str, str]:
+    """Of what lies here, its whole path: workers start in another folder."""
+    return {
+        name: os.path.abspath(place) if os.path.exists(place) else place
+        for name, place in places.items()
+    }

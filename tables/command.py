@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import os
 import pathlib
 import sys
 from collections.abc import Iterator
 from collections.abc import Sequence
 
 import records
-from cells import Records
 from claims import claimed
 from cluster import Cluster
 from cluster import scratch_of
 from experiment import Experiment
+from records import Records
 from scales import FOLDERS
 from scales import SCALES
 from scales import SWEEP
@@ -73,11 +72,7 @@ def main(table: Table, arguments: Sequence[str] | None = None) -> None:
         for line in listing(cells, chosen.results):
             print(line)
         return
-    folders = {
-        # Workers of a cluster start in another folder.
-        name: os.path.abspath(place) if os.path.exists(place) else place
-        for name, place in (pair.split("=", 1) for pair in chosen.preset)
-    }
+    folders = dict(pair.split("=", 1) for pair in chosen.preset)
     cluster = None
     if chosen.ray is not None:
         cluster = Cluster(chosen.ray, chosen.cpus, chosen.gpus)
@@ -139,7 +134,6 @@ def run_all(
     """Runs what has no record; returns how many runs are still missing."""
     import models
     import progress
-    import runner
     import team
 
     models.FOLDERS.update(presets)
@@ -166,23 +160,34 @@ def run_all(
     for experiment in (each for begun in teams for each in begun):
         missing.pop(experiment.key, None)
     teams += team.teams(list(missing.values()), replicas)
-    if cluster is not None and teams:
+    if cluster is None:
+        skipped += _run_here(teams, folder)
+    else:
         skipped += cluster.run(teams, folder, presets)
-        teams = []
-    for each in teams:
-        with claimed(each, folder) as mine:
-            print(*each, sep="\n", flush=True)
-            if not mine:
-                _indented("another process has it")
-                skipped += each
-                continue
-            for record in runner.run(each, folder, _indented):
-                _indented(f"test {record['test_at_best']}")
     # Another process may have done some of them since.
     return sum(
         not records.path_of(experiment, folder).exists()
         for experiment in skipped
     )
+
+
+def _run_here(
+    teams: Sequence[Sequence[Experiment]], folder: pathlib.Path
+) -> list[Experiment]:
+    """Runs teams one after the other; returns what another process has."""
+    import runner
+
+    skipped: list[Experiment] = []
+    for team in teams:
+        with claimed(team, folder) as mine:
+            print(*team, sep="\n", flush=True)
+            if not mine:
+                _indented("another process has it")
+                skipped += team
+                continue
+            for record in runner.run(team, folder, _indented):
+                _indented(f"test {record['test_at_best']}")
+    return skipped
 
 
 def _indented(line: str) -> None:

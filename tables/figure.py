@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import statistics
 
-from cells import Records
 from cells import measured
 from cells import published_of
 from cells import runs_of
+from records import Records
 from scales import Scale
 from table import HEADINGS
 from table import Table

@@ -88,7 +88,7 @@ class Progress:
         if not self.file.exists():
             return False
         with np.load(self.file) as arrays:
-            state = json.loads(arrays["state"].tobytes())
+            state = _state(arrays)
             for name in ("keys", "backend"):
                 if state.get(name) != self.state[name]:
                     raise ValueError(
@@ -144,6 +144,10 @@ def _array(variable: Any) -> np.ndarray:
     return np.array(keras.ops.convert_to_numpy(variable.value), copy=True)
 
 
+def _state(arrays: Any) -> dict[str, Any]:
+    return json.loads(arrays["state"].tobytes())
+
+
 def _torch_random() -> list[np.ndarray]:
     """The states from which PyTorch draws dropout: of the CPU, of each GPU.
 
@@ -160,9 +164,10 @@ def _torch_random() -> list[np.ndarray]:
 def file_name(team: Sequence[Experiment]) -> str:
     """Of the file in which the state of these runs is kept."""
     keys = [experiment.key for experiment in team]
-    if len(keys) > 1:
-        keys = [hashlib.sha256(" ".join(keys).encode()).hexdigest()[:16]]
-    return f"{keys[0]}.npz" if keys else "none.npz"
+    if len(keys) == 1:
+        return f"{keys[0]}.npz"
+    digest = hashlib.sha256(" ".join(keys).encode()).hexdigest()
+    return f"{digest[:16]}.npz"
 
 
 def begun(folder: pathlib.Path) -> list[list[Experiment]]:
@@ -173,7 +178,7 @@ def begun(folder: pathlib.Path) -> list[list[Experiment]]:
             continue
         try:
             with np.load(file) as arrays:
-                state = json.loads(arrays["state"].tobytes())
+                state = _state(arrays)
         except FileNotFoundError:  # another process has come to its end
             continue
         configs = state.get("experiments", ())

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import pathlib
 import tempfile
+from collections.abc import Mapping
 from typing import Any
 
 from experiment import Experiment
@@ -114,6 +116,32 @@ def read_all(folder: pathlib.Path) -> dict[str, dict[str, Any]]:
             )
         records[record["key"]] = record
     return records
+
+
+@dataclasses.dataclass(frozen=True)
+class Records:
+    """The records of a folder, by their experiments.
+
+    Args:
+        runs: mapping from experiments, of seed 0, to records of any seed.
+        count: int. How many there are. Defaults to `0`.
+        stale: int. How many of them are left out, as their task or their row
+            has been changed since. Defaults to `0`.
+    """
+
+    runs: Mapping[Experiment, list[dict[str, Any]]]
+    count: int = 0
+    stale: int = 0
+
+    @classmethod
+    def read(cls, folder: pathlib.Path) -> Records:
+        found = read_all(folder).values()
+        fresh = [each for each in found if not is_stale(each)]
+        runs: dict[Experiment, list[dict[str, Any]]] = {}
+        for each in sorted(fresh, key=lambda each: each["experiment"]["seed"]):
+            experiment = Experiment.from_config(each["experiment"])
+            runs.setdefault(experiment.with_(seed=0), []).append(each)
+        return cls(runs, len(found), len(found) - len(fresh))
 
 
 def write(record: dict[str, Any], folder: pathlib.Path) -> pathlib.Path:

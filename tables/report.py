@@ -26,9 +26,9 @@ from typing import Any
 import figure
 import records
 from cells import Cell
-from cells import Records
 from cells import measured
 from cells import published_of
+from records import Records
 from scales import SCALES
 from scales import Scale
 from table import HEADINGS

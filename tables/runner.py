@@ -57,17 +57,17 @@ def run(
         folder = pathlib.Path(tempfile.mkdtemp(prefix="capped-runs-"))
         print_fn(f"A capped run is no result: its record goes to {folder}")
     paths = [records.path_of(each, folder) for each in experiments]
-    file = folder / "unfinished" / file_name(experiments)
+    unfinished = folder / "unfinished"
     team = list(experiments)
-    if not file.exists():
+    if not (unfinished / file_name(team)).exists():
         team = [
             each
             for each, path in zip(experiments, paths, strict=True)
             if not path.exists()
         ]
-        file = file.with_name(file_name(team))
     if team:
-        records.make_folder(file.parent)
+        records.make_folder(unfinished)
+        file = unfinished / file_name(team)
         for record in _train(team, file, print_fn):
             # A kill may have come between the records of a team.
             experiment = Experiment.from_config(record["experiment"])
@@ -140,7 +140,9 @@ def _train(
                 f"step {look['step']}: loss {look['loss']}, "
                 f"validation {look['validation']}"
             )
-    return _records(experiments, task.test_data(batch_size), progress)
+    if members != list(range(len(built))):
+        team = Team(built)
+    return _records(experiments, task.test_data(batch_size), progress, team)
 
 
 def _look(step: int, log: dict[str, float], accuracy: float) -> Record:
@@ -163,12 +165,14 @@ def _validation(task: Any, count: int | None, batch_size: int) -> Any:
 
 
 def _records(
-    experiments: Sequence[Experiment], test: Any, progress: Progress
+    experiments: Sequence[Experiment],
+    test: Any,
+    progress: Progress,
+    team: Team,
 ) -> list[Record]:
     """Tests the last and the best values of each model, and notes it all."""
     state, built = progress.state, progress.models
     begin = time.perf_counter()
-    team = Team(built)
     at_last = team.accuracies(test)
     bests = [best_look(history) for history in state["histories"]]
     earlier = [

@@ -6,9 +6,9 @@ import re
 import pytest
 import records
 import report
-from cells import Records
 from conftest import ROOT
 from conftest import once
+from records import Records
 from scales import SCALES
 from scales import SWEEP
 from table import published
