@@ -6,12 +6,16 @@ import hashlib
 import json
 import os
 import pathlib
+import time
 from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 from experiment import Experiment
+
+# Of the time, at most so much goes into writing large states.
+SHARE_OF_SAVING = 0.05
 
 
 class Progress:
@@ -47,6 +51,7 @@ class Progress:
             "interruptions": 0,
         }
         self.best: list[list[np.ndarray] | None] = [None for _ in models]
+        self._not_before = 0.0
         self._random = _torch_random()
         self._variables: list[Any] = []
         for model in models:
@@ -63,6 +68,11 @@ class Progress:
             ]
 
     def save(self) -> None:
+        """Writes the state; one that takes long, not at every look."""
+        self._random = _torch_random()
+        begin = time.perf_counter()
+        if begin < self._not_before:
+            return
         arrays = {
             f"variable_{i}": _array(variable)
             for i, variable in enumerate(self._variables)
@@ -72,12 +82,15 @@ class Progress:
                 arrays[f"best_{i}_{j}"] = array
         written = json.dumps(self.state).encode()
         arrays["state"] = np.frombuffer(written, "uint8")
-        self._random = _torch_random()
         for i, array in enumerate(self._random):
             arrays[f"torch_random_{i}"] = array
         partial = self.file.with_suffix(".part.npz")
         np.savez(partial, **arrays)
         os.replace(partial, self.file)
+        end = time.perf_counter()
+        # A fully trained GPT-2 is 1 GB, and a look at bits takes seconds.
+        if end - begin > 1:
+            self._not_before = end + (end - begin) / SHARE_OF_SAVING
 
     def load(self) -> bool:
         """Goes to where the file stands; returns whether there is one.

@@ -9,6 +9,10 @@ replica, those of a model alone in the same run, how often as fast that is, and
 seconds of the first `fit` of one step, which compiles, of all and of one alone.
 Every measurement is a record in `results/replicas`, and is not repeated. It
 takes ten minutes on two cores.
+
+    KERAS_BACKEND=jax python tables/replicas_throughput.py --base --steps 200
+
+is the same at the size of GPT-2 base, with random values, for a GPU.
 """
 
 import argparse
@@ -18,6 +22,7 @@ import statistics
 import time
 
 import keras
+import keras_nlp
 import machine
 from files import write_json
 
@@ -27,20 +32,34 @@ RESULTS = pathlib.Path(__file__).parent / "results" / "replicas"
 TASKS = ("bit_xor", "bit_memory")
 COUNTS = (1, 4, 16)
 HEADING = """\
-| task | replicas | s a step and replica | alone, s | times | first fit, s \
-| alone, s |
-|---|---|---|---|---|---|---|"""
+| task | trunk | device | replicas | s a step and replica | alone, s | times \
+| first fit, s | alone, s |
+|---|---|---|---|---|---|---|---|---|"""
+EMBEDDED, BASE = "gpt2_tiny_en", "GPT-2 base"
 BATCH_SIZE = 4
-STEPS = 20  # of one turn
 ROUNDS = 5
 
 
-def measure(name, count):
+def make(trunk, task):
+    """A model of one of the two trunks."""
+    if trunk == EMBEDDED:
+        return keras_fpt.FrozenPretrainedTransformer.from_preset(
+            trunk, task=task
+        )
+    backbone = keras_nlp.models.GPT2Backbone(
+        vocabulary_size=1,
+        num_layers=12,
+        num_heads=12,
+        hidden_dim=768,
+        intermediate_dim=3072,
+    )
+    return keras_fpt.FrozenPretrainedTransformer(backbone, task=task)
+
+
+def measure(name, trunk, count, steps):
     """Replicas and one model alone, in turns: a record."""
     task = keras_fpt.tasks.get(name)
-    first = keras_fpt.FrozenPretrainedTransformer.from_preset(
-        "gpt2_tiny_en", task=task
-    )
+    first = make(trunk, task)
     models = [first.sibling(task) for _ in range(count + 1)]
     for model in models:
         model.compile(**task.compile_args())
@@ -56,18 +75,20 @@ def measure(name, count):
     ways = {"replicas": train_all, "alone": train_alone}
     record = {
         "task": name,
+        "trunk": trunk,
         "replicas": count,
         "batch_size": BATCH_SIZE,
-        "steps": STEPS,
+        "steps": steps,
         "first": {way: _seconds(fit, 1) for way, fit in ways.items()},
         "turns": {way: [] for way in ways},
     }
     for _ in range(ROUNDS):
         for way, fit in ways.items():
-            record["turns"][way].append(_seconds(fit, STEPS))
+            record["turns"][way].append(_seconds(fit, steps))
     return {
         **record,
         "packages": machine.versions(),
+        "device": machine.device(),
         "host": machine.processor(),
     }
 
@@ -86,8 +107,9 @@ def row(record):
     )
     each = together / record["replicas"]
     return (
-        f"| {record['task']} | {record['replicas']} | {each:.4f} "
-        f"| {alone:.4f} | {alone / each:.2f} "
+        f"| {record['task']} | {record['trunk']} | {record['device']} "
+        f"| {record['replicas']} | {each:.4f} | {alone:.4f} "
+        f"| {alone / each:.2f} "
         f"| {record['first']['replicas']:.1f} "
         f"| {record['first']['alone']:.1f} |"
     )
@@ -96,15 +118,22 @@ def row(record):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tasks", nargs="*", default=TASKS)
+    parser.add_argument("--base", action="store_true")
+    parser.add_argument("--steps", type=int, default=20, help="of a turn")
+    parser.add_argument("--results", type=pathlib.Path, default=RESULTS)
     arguments = parser.parse_args()
-    RESULTS.mkdir(parents=True, exist_ok=True)
+    trunk = BASE if arguments.base else EMBEDDED
+    arguments.results.mkdir(parents=True, exist_ok=True)
     print(HEADING)
     for name in arguments.tasks:
         for count in COUNTS:
-            file = RESULTS / f"{name}-{count}.json"
+            what = (name, trunk, machine.device(), str(count))
+            file = "-".join(what).replace(" ", "_").lower() + ".json"
+            file = arguments.results / file
             if not file.exists():
                 keras.utils.set_random_seed(0)
-                write_json(measure(name, count), file)
+                record = measure(name, trunk, count, arguments.steps)
+                write_json(record, file)
             print(row(json.loads(file.read_text())), flush=True)
 
 

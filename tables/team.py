@@ -60,8 +60,9 @@ def teams(
 ) -> list[list[Experiment]]:
     """Experiments that can train together, in lists of at most so many.
 
-    They differ in learning rates, and in seeds where these draw no trunk and
-    batches are of one length. Where replicas are not to be had, each is alone.
+    They differ in learning rates, and in seeds where batches are of one length
+    and, on a CPU, no trunk is drawn. Where replicas are not to be had, each is
+    alone.
     """
     if keras.backend.backend() != "jax" or most == 1:
         return [[experiment] for experiment in experiments]
@@ -84,7 +85,15 @@ def _alike(experiment: Experiment) -> Experiment:
     else:
         drawn = True
         everything = arguments.get("finetune", "full") == "full"
-    own_seed = task.padding_mask or (drawn and not everything)
+    # On a CPU, trunks of their own take the time of runs alone.
+    own_trunk = drawn and not everything and not _has_accelerator()
+    own_seed = task.padding_mask or own_trunk
     return experiment.with_(
         learning_rate=0.0, seed=experiment.seed if own_seed else 0
     )
+
+
+def _has_accelerator() -> bool:
+    import jax
+
+    return jax.default_backend() != "cpu"

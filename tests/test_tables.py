@@ -153,14 +153,14 @@ def test_speed_is_written_as_it_was_measured(script):
 @pytest.mark.skipif(keras.backend.backend() != "jax", reason="JAX alone")
 def test_replicas_throughput(tmp_path):
     code = (ROOT / "tables" / "replicas_throughput.py").read_text()
-    settings = {"ROUNDS": 1, "STEPS": 1, "COUNTS": (2,)}
+    settings = {"ROUNDS": 1, "COUNTS": (2,)}
     script = tmp_path / "replicas_throughput.py"
     script.write_text(with_settings(code, **settings))
     for _ in range(2):  # the second finds its record
-        lines = run_table(script, "bit_xor")
+        lines = run_table(script, "bit_xor", "--steps", "1")
         cells = lines[-1].strip("| ").split(" | ")
-        assert cells[:2] == ["bit_xor", "2"]
-        assert all(float(cell) > 0 for cell in cells[2:])
+        assert cells[:4] == ["bit_xor", "gpt2_tiny_en", "cpu", "2"]
+        assert all(float(cell) > 0 for cell in cells[4:])
     assert len(list((tmp_path / "results" / "replicas").iterdir())) == 1
 
 
