@@ -64,10 +64,7 @@ class Replicas:
         # Where dropout stands is each one's, even where it is still equal.
         self._axes = [
             None if id(each[0]) in frozen and _all_equal(each) else 0
-            for each in zip(
-                *(model.non_trainable_variables for model in self.models),
-                strict=True,
-            )
+            for each in self._others()
         ]
 
     def fit(
@@ -181,18 +178,15 @@ class Replicas:
         self.models[0].test_on_batch(x, y)
         for model in self.models:
             model.optimizer.build(model.trainable_variables)
-        first = self.models[0].non_trainable_variables
         others = [
-            first[i].value
-            if axis is None
-            else _stacked(m.non_trainable_variables[i] for m in self.models)
-            for i, axis in enumerate(self._axes)
+            each[0].value if axis is None else _stacked(each)
+            for axis, each in zip(self._axes, self._others(), strict=True)
         ]
-        trained = _all_stacked(m.trainable_variables for m in self.models)
+        trained = [_stacked(each) for each in self._trained()]
         metrics = self._metrics_of_none()
         if not optimizer:
             return trained, others, metrics
-        steps = _all_stacked(m.optimizer.variables for m in self.models)
+        steps = [_stacked(each) for each in self._optimizers()]
         return trained, others, steps, metrics
 
     def _metrics_of_none(self) -> list[Any]:
@@ -219,20 +213,36 @@ class Replicas:
             )
         )
 
+    def _trained(self) -> list[tuple[Any, ...]]:
+        """Trained variables, each in all models."""
+        return _together(model.trainable_variables for model in self.models)
+
+    def _optimizers(self) -> list[tuple[Any, ...]]:
+        return _together(model.optimizer.variables for model in self.models)
+
+    def _others(self) -> list[tuple[Any, ...]]:
+        """Variables that are not trained, each in all models."""
+        return _together(model.non_trainable_variables for model in self.models)
+
     def _assign(self, state: Any) -> None:
+        import jax
+
         trained, others, steps, _ = state
-        for r, model in enumerate(self.models):
-            pairs = [
-                *zip(model.trainable_variables, trained, strict=True),
-                *zip(model.optimizer.variables, steps, strict=True),
-                *(
-                    (model.non_trainable_variables[i], others[i])
-                    for i, axis in enumerate(self._axes)
-                    if axis is not None
-                ),
-            ]
-            for variable, values in pairs:
-                variable.assign(values[r])
+        pairs = [
+            *zip(self._trained(), trained, strict=True),
+            *zip(self._optimizers(), steps, strict=True),
+            *(
+                (variables, values)
+                for axis, variables, values in zip(
+                    self._axes, self._others(), others, strict=True
+                )
+                if axis is not None
+            ),
+        ]
+        for variables, values in pairs:
+            each = jax.numpy.unstack(values)
+            for variable, value in zip(variables, each, strict=True):
+                variable.assign(value)
 
 
 def _signature(model: Any) -> list[tuple[str, tuple[int, ...], bool]]:
@@ -254,8 +264,8 @@ def _all_equal(variables: Sequence[Any]) -> bool:
     )
 
 
-def _all_stacked(variables: Any) -> list[Any]:
-    return [_stacked(each) for each in zip(*variables, strict=True)]
+def _together(variables: Any) -> list[tuple[Any, ...]]:
+    return list(zip(*variables, strict=True))
 
 
 def _stacked(variables: Any) -> Any:
