@@ -33,6 +33,7 @@ FIELDS: dict[str, Any] = {
     # So many runs trained together: speed, memory and seconds are of all.
     "replicas": int,
     "samples_per_second": float,
+    # Of the host, also where an accelerator computes.
     "peak_memory_mb": float,
     "packages": dict,
     "backend": str,

@@ -1,8 +1,10 @@
 """Runs: never twice, and after a kill as if there had been none."""
 
+import itertools
 import json
 import subprocess
 import sys
+import types
 
 import command
 import keras
@@ -112,6 +114,29 @@ def test_a_run_is_not_repeated(small_run, tmp_path, monkeypatch):
     assert first["samples_per_second"] > 0 and first["peak_memory_mb"] > 100
 
 
+def test_a_large_state_is_not_written_at_every_look(
+    small_run, tmp_path, monkeypatch
+):
+    """And a run goes on from the look at which it was."""
+    clock = itertools.count(step=2.0)  # two seconds for a state
+    monkeypatch.setattr(
+        progress, "time", types.SimpleNamespace(perf_counter=clock.__next__)
+    )
+
+    def stop(line):
+        if line.startswith("step 20"):
+            raise KeyboardInterrupt
+
+    (expected,) = runner.run([small_run], tmp_path / "whole", str)
+    with pytest.raises(KeyboardInterrupt):
+        runner.run([small_run], tmp_path / "broken", stop)
+    lines = []
+    (found,) = runner.run([small_run], tmp_path / "broken", lines.append)
+    assert lines[0] == "goes on from step 10"
+    for name in ("history", "test_at_best", "test_at_last"):
+        assert found[name] == expected[name]
+
+
 def test_state_of_another_run_is_refused(small_run, tmp_path, monkeypatch):
     def stop(line):
         raise KeyboardInterrupt
@@ -215,7 +240,7 @@ def test_runs_together_are_those_alone(small_run, tmp_path):
     assert len({len(found["history"]) for found in together}) > 1
 
 
-def test_teams(small_run):
+def test_teams(small_run, monkeypatch):
     """Together is what shares a frozen trunk, on JAX alone."""
     pretrained = small_run.with_(model_options=options(preset="tiny"))
     full = options(preset="tiny", initialization="random", finetune="full")
@@ -234,6 +259,11 @@ def test_teams(small_run):
         assert sizes == [2, 2, 3, 1, 3, 1]
     else:
         assert sizes == [1] * 12
+    # Where launches cost more than trunks, trunks of seeds go together, too.
+    monkeypatch.setattr(team, "_has_accelerator", lambda: True)
+    if keras.backend.backend() == "jax":
+        teams = team.teams(experiments, 3)
+        assert [len(each) for each in teams] == [3, 1, 3, 1, 3, 1]
     # Batches of several lengths do not stack.
     padded = [
         pretrained.with_(
