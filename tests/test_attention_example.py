@@ -82,6 +82,7 @@ def check_lines(lines, preset):
         assert float(printed) == pytest.approx(share(maps, x), abs=6e-4)
 
 
+@once
 def test_script(tiny_preset, tmp_path):
     pytest.importorskip("matplotlib")
     lines = run_example(SCRIPT.name, tmp_path, {"PRESET": tiny_preset})

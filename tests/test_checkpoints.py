@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from conftest import ROOT
 from conftest import make_backbone
+from conftest import once
 from conftest import other_backend
 from conftest import run_python
 from conftest import values
@@ -170,6 +171,7 @@ def test_a_backbone_object_has_no_preset_to_build_from(backbone, path):
         FPT.from_trained(path)
 
 
+@once
 @pytest.mark.parametrize("task", ["bit_memory", "bit_xor"])
 def test_a_file_of_gpt2_base_takes_four_megabytes(task, path):
     import keras_nlp

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from conftest import ROOT
 from conftest import make_backbone
+from conftest import once
 from conftest import with_settings
 
 import keras_fpt
@@ -66,7 +67,14 @@ def test_bit_memory(tiny_preset, tmp_path):
     assert (results / "bit_memory.safetensors").is_file()
 
 
-@pytest.mark.parametrize("name", ["mnist", "cifar10", "cifar10_lra"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "cifar10",
+        pytest.param("mnist", marks=once),
+        pytest.param("cifar10_lra", marks=once),
+    ],
+)
 def test_images(name, made_up, tiny_preset, tmp_path):
     pytest.importorskip("matplotlib")
     settings = {"PRESET": tiny_preset}
@@ -147,6 +155,7 @@ SMALL = {
 }
 
 
+@once
 def test_pretrain_on_bits(tiny_preset, tmp_path):
     lines = run_example("pretrain_on_bits.py", tmp_path, {"SHAPE": tiny_preset})
     assert re.fullmatch(r"test accuracy: 0\.\d{4}", lines[-1])
@@ -157,6 +166,7 @@ def test_pretrain_on_bits(tiny_preset, tmp_path):
     assert len(model.trunk.blocks) == 2
 
 
+@once
 def test_pretraining_modality(tmp_path):
     """One seed, two rates, and no run twice."""
     code = (ROOT / "examples" / "pretraining_modality.py").read_text()

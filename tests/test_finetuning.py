@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from conftest import make_backbone
+from conftest import once
 
 import keras_fpt
 from keras_fpt import finetuning
@@ -162,6 +163,7 @@ def gpt2_base():
     )
 
 
+@once
 @pytest.mark.parametrize("name", COUNTS)
 def test_parameter_counts_of_gpt2_base(gpt2_base, name):
     if name == "cifar10":
