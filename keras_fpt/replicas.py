@@ -174,8 +174,14 @@ class Replicas:
         if isinstance(data, (list, tuple)):
             batch = keras.tree.map_structure(lambda array: array[0], batch)
         x, y = keras.tree.map_structure(lambda array: array[:1], batch)
-        # Metrics are made when they are first used: one model has them for all.
-        self.models[0].test_on_batch(x, y)
+        # Metrics are made when they are first used: one model has them for
+        # all. On zeros, as one step alone takes long to compile.
+        symbols = keras.tree.map_structure(
+            lambda array: keras.KerasTensor(array.shape, array.dtype), x
+        )
+        output = self.models[0].compute_output_spec(symbols)
+        zeros = keras.ops.zeros(output.shape, output.dtype)
+        self.models[0].compute_metrics(x, y, zeros)
         for model in self.models:
             model.optimizer.build(model.trainable_variables)
         others = [
