@@ -20,6 +20,7 @@ import platform
 import time
 
 import keras
+import models
 import numpy as np
 
 import keras_fpt
@@ -36,14 +37,6 @@ STREAMS = (
     ("cifar10_lra", "lra", 5_000),
     ("remote_homology", "paper", None),
 )
-GPT2_BASE = {
-    "vocabulary_size": 1,  # the trunk has no token table
-    "num_heads": 12,
-    "hidden_dim": 768,
-    "intermediate_dim": 3072,
-    "dropout": 0.1,
-    "max_sequence_length": 1024,
-}
 STREAM_SECONDS = 3.0
 TIMED_STEPS = 3
 # Of a training step: more would not fit into 24 GB at 2,000 tokens a sample.
@@ -102,18 +95,15 @@ def model_speed(
     task: keras_fpt.tasks.Task, arguments: argparse.Namespace
 ) -> float:
     """Samples a second that training steps consume, over a few batches."""
-    import keras_nlp
-
     interface = task.inputs
     num_tokens = (
         interface["num_tokens"] if isinstance(interface, dict) else interface[0]
     )
+    backbone = models.gpt2_base(arguments.num_layers)
     model = keras_fpt.FrozenPretrainedTransformer(
-        keras_nlp.models.GPT2Backbone(
-            num_layers=arguments.num_layers, **GPT2_BASE
-        ),
+        backbone,
         task=task,
-        num_positions=max(num_tokens, GPT2_BASE["max_sequence_length"]),
+        num_positions=max(num_tokens, backbone.max_sequence_length),
     )
     model.compile(**task.compile_args())
     batch_size = max(1, min(arguments.batch_size, MAX_TOKENS // num_tokens))

@@ -15,7 +15,7 @@ import statistics
 import time
 
 import keras
-import keras_nlp
+import models
 import numpy as np
 
 import keras_fpt
@@ -55,17 +55,8 @@ def compare(shape, num_layers, batch_size):
     x = rng.normal(size=(examples, *inputs)).astype("float32")
     answers = outputs if isinstance(outputs, tuple) else (outputs,)
     y = rng.integers(answers[-1], size=(examples, *answers[:-1]))
-    backbone = keras_nlp.models.GPT2Backbone(
-        vocabulary_size=1,
-        num_layers=num_layers,
-        num_heads=12,
-        hidden_dim=768,
-        intermediate_dim=3072,
-        dropout=0.0,
-        max_sequence_length=1024,
-    )
     model = keras_fpt.FrozenPretrainedTransformer(
-        backbone,
+        models.gpt2_base(num_layers, dropout=0.0),
         inputs=inputs,
         outputs=outputs,
         finetune="output_only",

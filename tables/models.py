@@ -13,6 +13,21 @@ from keras_fpt import baselines
 FOLDERS: dict[str, str] = {}
 
 
+def gpt2_base(num_layers: int = 12, dropout: float = 0.1) -> Any:
+    """A backbone of GPT-2 base's sizes, with random values: to measure."""
+    import keras_nlp
+
+    return keras_nlp.models.GPT2Backbone(
+        vocabulary_size=1,  # the trunk has no token table
+        num_layers=num_layers,
+        num_heads=12,
+        hidden_dim=768,
+        intermediate_dim=3072,
+        dropout=dropout,
+        max_sequence_length=1024,
+    )
+
+
 def build(experiment: Experiment, task: keras_fpt.tasks.Task) -> Any:
     """The model of an experiment, uncompiled."""
     arguments = dict(experiment.model_options)

@@ -22,9 +22,9 @@ import statistics
 import time
 
 import keras
-import keras_nlp
 import machine
 from files import write_json
+from models import gpt2_base
 
 import keras_fpt
 
@@ -46,14 +46,7 @@ def make(trunk, task):
         return keras_fpt.FrozenPretrainedTransformer.from_preset(
             trunk, task=task
         )
-    backbone = keras_nlp.models.GPT2Backbone(
-        vocabulary_size=1,
-        num_layers=12,
-        num_heads=12,
-        hidden_dim=768,
-        intermediate_dim=3072,
-    )
-    return keras_fpt.FrozenPretrainedTransformer(backbone, task=task)
+    return keras_fpt.FrozenPretrainedTransformer(gpt2_base(), task=task)
 
 
 def measure(name, trunk, count, steps):
@@ -118,7 +111,7 @@ def row(record):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tasks", nargs="*", default=TASKS)
-    parser.add_argument("--base", action="store_true")
+    parser.add_argument("--base", action="store_true", help="GPT-2 base's size")
     parser.add_argument("--steps", type=int, default=20, help="of a turn")
     parser.add_argument("--results", type=pathlib.Path, default=RESULTS)
     arguments = parser.parse_args()
