@@ -1,17 +1,39 @@
 """Settings and small models that the tests share."""
 
+import atexit
+import collections
+import gc
 import importlib.util
 import os
-import pathlib
 import re
-import subprocess
-import sys
+import shutil
 import tempfile
 
+
+def own_folder(prefix):
+    """A folder for this run alone, which is removed at its end."""
+    folder = tempfile.mkdtemp(prefix=prefix)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+SETTINGS = {
+    # A process for each core: more threads would wait for one another.
+    "OMP_NUM_THREADS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+    "MPLBACKEND": "agg",
+    # Small models compile for longer than they compute.
+    "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
+    # What one process of a run has compiled, the others read.
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+}
+for name, value in SETTINGS.items():
+    os.environ.setdefault(name, value)
 # Keras writes its settings to its home on import: not to the user's.
-os.environ.setdefault("KERAS_HOME", tempfile.mkdtemp(prefix="keras-home-"))
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-os.environ.setdefault("MPLBACKEND", "agg")
+for name in ("KERAS_HOME", "JAX_COMPILATION_CACHE_DIR"):
+    if name not in os.environ:
+        os.environ[name] = own_folder("keras-fpt-tests-")
 if importlib.util.find_spec("torch"):
     # Where TensorFlow is loaded first, importing torch can crash.
     import torch  # noqa: F401
@@ -20,39 +42,60 @@ import keras
 import numpy as np
 import pytest
 
-ROOT = pathlib.Path(__file__).parent.parent
-# The modules of the tables are scripts: they find each other by this.
-sys.path.append(str(ROOT / "tables"))
-# A tiny GPT-2: its sizes differ from one another, so that no two get mixed up.
-TINY = {
-    "vocabulary_size": 30,
-    "num_layers": 2,
-    "num_heads": 2,
-    "hidden_dim": 16,
-    "intermediate_dim": 24,
-    "max_sequence_length": 32,
-}
+# What fails in a helper is shown as in a test.
+pytest.register_assert_rewrite("helpers")
 
-
-# Of what does not turn on the backend and takes long: where it is fastest.
-once = pytest.mark.skipif(
-    keras.backend.backend() != "torch"
-    and importlib.util.find_spec("torch") is not None,
-    reason="the same on every backend: runs on PyTorch alone",
-)
+from helpers.backbones import make_backbone
+from helpers.processes import ROOT
 
 
 def pytest_addoption(parser):
     parser.addoption("--run-network", action="store_true")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
+    for item in items:
+        # What tests of a class share is made in one process.
+        if item.cls is not None and item.path.parent.name == "trunks":
+            group = f"{item.path.stem}.{item.cls.__name__}"
+            item.add_marker(pytest.mark.xdist_group(group))
     if config.getoption("--run-network"):
         return
     skip = pytest.mark.skip(reason="downloads from a hub: --run-network")
     for item in items:
         if "network" in item.keywords:
             item.add_marker(skip)
+
+
+def pytest_runtest_setup():
+    """Leaves what is alive by now out of every later garbage collection.
+
+    Keras collects for each variable of a layer that it deletes, and walked a
+    million objects of its imports, and of what JAX has traced, each time.
+    """
+    import keras_nlp  # noqa: F401
+
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def eager(request):
+    """TensorFlow runs step by step, where the graph is not what is tested.
+
+    A tiny model is built into a graph for seconds and computed in none. JAX
+    stays compiled: it would compile every operation by itself.
+    """
+    compiled = request.node.get_closest_marker("compiled")
+    if keras.backend.backend() != "tensorflow" or compiled:
+        yield
+        return
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture(autouse=True)
@@ -95,18 +138,6 @@ def made_up(tmp_path_factory):
     return folder
 
 
-def make_backbone(**sizes):
-    """A tiny GPT-2 with random values, norms and biases too."""
-    import keras_nlp
-
-    arguments = {**TINY, "dropout": 0.0, **sizes}
-    backbone = keras_nlp.models.GPT2Backbone(**arguments)
-    rng = np.random.default_rng(0)
-    for weight in backbone.weights:
-        weight.assign(weight + 0.1 * rng.standard_normal(weight.shape))
-    return backbone
-
-
 @pytest.fixture
 def backbone():
     return make_backbone()
@@ -146,54 +177,14 @@ def small_run(tiny_preset, monkeypatch):
     )
 
 
-def with_settings(code, **settings):
-    """The code of an example with other values of its constants."""
-    for name, value in settings.items():
-        code, found = re.subn(
-            rf"^{name} = .*$", f"{name} = {value!r}", code, flags=re.M
-        )
-        assert found == 1, name
-    return code
-
-
-def tokens(*shape):
-    """Random tokens, the same each time."""
-    return np.random.default_rng(0).normal(size=shape).astype("float32")
-
-
-def values(variables):
-    """Copies: JAX on CPU may share memory with what NumPy is given."""
-    numpy = keras.ops.convert_to_numpy
-    return {v.path: np.array(numpy(v.value), copy=True) for v in variables}
-
-
-def answers(model, x):
-    """What a model computes, without compiling it first."""
-    return keras.ops.convert_to_numpy(model(x, training=False))
-
-
-def run_python(code, *arguments, backend=None, cwd=ROOT, **environment):
-    """Runs code in a process of its own and returns what it prints."""
-    environment = {**os.environ, **environment}
-    if backend is not None:
-        environment["KERAS_BACKEND"] = backend
-    process = subprocess.run(
-        [sys.executable, "-c", code, *map(str, arguments)],
-        env=environment,
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-    )
-    assert process.returncode == 0, process.stderr[-3000:]
-    return process.stdout
-
-
-def other_backend():
-    """A backend that this process does not run, installed here."""
-    modules = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
-    order = list(modules)
-    here = order.index(keras.backend.backend())
-    for name in order[here + 1 :] + order[:here]:
-        if importlib.util.find_spec(modules[name]):
-            return name
-    pytest.skip("needs a second backend to be installed")
+def pytest_terminal_summary(terminalreporter):
+    """The files that take longest, so that a slow one is seen."""
+    seconds = collections.Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if hasattr(report, "duration") and hasattr(report, "nodeid"):
+                seconds[report.nodeid.split("::")[0]] += report.duration
+    terminalreporter.section("slowest files")
+    for name, total in seconds.most_common(12):
+        terminalreporter.line(f"{total:7.1f}s {name}")
+    terminalreporter.line(f"{seconds.total():7.1f}s in all files")

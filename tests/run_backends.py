@@ -1,40 +1,71 @@
 """Runs the tests on every backend, each in a process of its own.
 
 `python tests/run_backends.py` runs all three, `... jax torch` those named.
+Tests in which no backend computes run once, with the fastest of them.
 """
 
+import argparse
 import os
 import pathlib
 import subprocess
 import sys
+import tempfile
+import time
 
 BACKENDS = ("tensorflow", "jax", "torch")
 
 
-def main(backends: list[str]) -> int:
-    unknown = sorted(set(backends) - set(BACKENDS))
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("backends", nargs="*", metavar="backend")
+    parser.add_argument("--ceiling", type=float, help="minutes for all of it")
+    options = parser.parse_args(arguments)
+    unknown = sorted(set(options.backends) - set(BACKENDS))
     if unknown:
-        print(f"Unknown backends {unknown}. Known: {', '.join(BACKENDS)}")
-        return 2
-    failed = []
-    for backend in backends or BACKENDS:
-        print(f"=== {backend} ===", flush=True)
-        tests = subprocess.run(
-            [sys.executable, "-m", "pytest", "-n", "auto"],
-            # A process a core: more threads would only wait for each other.
-            env={
-                "OMP_NUM_THREADS": "1",
-                # Small models compile for longer than they compute.
-                "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
-                **os.environ,
-                "KERAS_BACKEND": backend,
-            },
-            cwd=pathlib.Path(__file__).parent.parent,
-        )
-        if tests.returncode:
-            failed.append(backend)
-    print(f"Failed on: {', '.join(failed)}" if failed else "All backends pass")
-    return len(failed)
+        parser.error(f"no backend {unknown}. Known: {', '.join(BACKENDS)}")
+    return options
+
+
+def run(backend: str, once: bool, cache: str) -> tuple[bool, float]:
+    """Runs one backend's tests; returns whether they pass, and the seconds."""
+    print(f"=== {backend} ===", flush=True)
+    start = time.monotonic()
+    tests = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-n", "auto"),
+            # Tests of one group meet in one process: what it has compiled or
+            # read for the first of them, the others find there.
+            *("--dist", "loadgroup"),
+            "tests" if once else "tests/backends",
+        ],
+        env={
+            "JAX_COMPILATION_CACHE_DIR": cache,
+            **os.environ,
+            "KERAS_BACKEND": backend,
+        },
+        cwd=pathlib.Path(__file__).parent.parent,
+    )
+    return tests.returncode == 0, time.monotonic() - start
+
+
+def main(arguments: list[str]) -> int:
+    options = parse(arguments)
+    backends = options.backends or BACKENDS
+    fastest = "torch" if "torch" in backends else backends[0]
+    with tempfile.TemporaryDirectory(prefix="keras-fpt-jax-") as cache:
+        results = {
+            backend: run(backend, backend == fastest, cache)
+            for backend in backends
+        }
+    for backend, (passed, seconds) in results.items():
+        state = "pass" if passed else "FAIL"
+        print(f"{backend:12}{state}{seconds / 60:8.1f} minutes")
+    minutes = sum(seconds for _, seconds in results.values()) / 60
+    print(f"{'together':12}    {minutes:8.1f} minutes")
+    if options.ceiling and minutes > options.ceiling:
+        print(f"More than the ceiling of {options.ceiling:g} minutes")
+        return 1
+    return sum(not passed for passed, _ in results.values())
 
 
 if __name__ == "__main__":

@@ -1,0 +1,259 @@
+"""Runs: never twice, and after a kill as if there had been none."""
+
+import itertools
+import json
+import types
+
+import command
+import keras
+import progress
+import pytest
+import records
+import runner
+import team
+from experiment import options
+from helpers.marks import jax_only
+from helpers.marks import once
+from helpers.processes import run_process
+from helpers.processes import run_python
+
+# A process of its own, which ends itself by SIGKILL: after a look, or while it
+# trains.
+RUN = """
+import json, os, pathlib, signal, sys
+if os.environ["KERAS_BACKEND"] == "torch":
+    import torch
+import models, runner
+from experiment import Experiment
+from keras_fpt.tasks.batches import Stream
+
+folder, preset, configs, *kills = sys.argv[1:]
+models.FOLDERS["tiny"] = preset
+batch = Stream.batch
+
+def kill_at(what):
+    if what in kills:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+def note(line):
+    print(line, flush=True)
+    kill_at(line.split(":")[0])
+
+def noted_batch(stream, position, rng):
+    kill_at(f"batch {position}")
+    return batch(stream, position, rng)
+
+Stream.batch = noted_batch
+group = [Experiment.from_config(config) for config in json.loads(configs)]
+runner.run(group, pathlib.Path(folder), note)
+"""
+
+
+def in_a_process(group, folder, preset, *kills):
+    """Runs it; returns whether it came to its end, and what it printed."""
+    configs = json.dumps([each.config() for each in group])
+    process = run_process(RUN, folder, preset, configs, *kills)
+    assert process.returncode in (0, -9), process.stderr[-3000:]
+    return process.returncode == 0, process.stdout
+
+
+@pytest.mark.compiled  # as the processes are
+def test_a_run_that_is_killed_twice_ends_as_an_unbroken_one(
+    small_run, tiny_preset, tmp_path
+):
+    # On JAX, two that train together, with data and dropout of their own.
+    pretrained = small_run.with_(model_options=options(preset="tiny"))
+    group = [pretrained]
+    if keras.backend.backend() == "jax":
+        group.append(pretrained.with_(seed=1))
+    runner.run(group, tmp_path / "whole", str)
+    broken = tmp_path / "broken"
+    kills = ("step 10", "batch 25")
+    ends = [
+        in_a_process(group, broken, tiny_preset, *kills[i:]) for i in range(3)
+    ]
+    assert [end for end, _ in ends] == [False, False, True]
+    assert "goes on from step 20" in ends[-1][1]
+    for experiment in group:
+        expected, found = (
+            records.read(records.path_of(experiment, folder))
+            for folder in (tmp_path / "whole", broken)
+        )
+        assert found["interruptions"] == 2 and expected["interruptions"] == 0
+        for name in ("history", "test_at_best", "test_at_last", "best_step"):
+            assert found[name] == expected[name]
+        assert len(found["history"]) == 3
+        assert found["replicas"] == len(group)
+    # What a run leaves behind is its record.
+    left = [path.name for path in (broken / "unfinished").iterdir()]
+    assert not left
+
+
+@once
+def test_a_run_is_not_repeated(small_run, tmp_path, monkeypatch):
+    lines = []
+    (first,) = runner.run([small_run], tmp_path, lines.append)
+    assert len(lines) == 3
+    monkeypatch.setattr(runner, "_train", None)
+    assert runner.run([small_run], tmp_path) == [first]
+    assert first["parameters"]["trained"] < first["parameters"]["total"]
+    assert first["backend"] == keras.backend.backend()
+    assert first["host"] and first["packages"]["keras"]
+    assert first["samples_per_second"] > 0 and first["peak_memory_mb"] > 100
+
+
+@once
+def test_a_large_state_is_not_written_at_every_look(
+    small_run, tmp_path, monkeypatch
+):
+    """And a run goes on from the look at which it was."""
+    clock = itertools.count(step=2.0)  # two seconds for a state
+    monkeypatch.setattr(
+        progress, "time", types.SimpleNamespace(perf_counter=clock.__next__)
+    )
+
+    def stop(line):
+        if line.startswith("step 20"):
+            raise KeyboardInterrupt
+
+    (expected,) = runner.run([small_run], tmp_path / "whole", str)
+    with pytest.raises(KeyboardInterrupt):
+        runner.run([small_run], tmp_path / "broken", stop)
+    lines = []
+    (found,) = runner.run([small_run], tmp_path / "broken", lines.append)
+    assert lines[0] == "goes on from step 10"
+    for name in ("history", "test_at_best", "test_at_last"):
+        assert found[name] == expected[name]
+
+
+@once
+def test_state_of_another_run_is_refused(small_run, tmp_path, monkeypatch):
+    def stop(line):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        runner.run([small_run], tmp_path, stop)
+    (file,) = (tmp_path / "unfinished").glob("*.npz")
+    other = small_run.with_(seed=5)
+    file.rename(file.with_stem(other.key))
+    with pytest.raises(ValueError, match="expected.*delete"):
+        runner.run([other], tmp_path)
+
+
+@once
+def test_a_loss_that_is_no_number_ends_the_run(small_run, tmp_path):
+    (record,) = runner.run([small_run.with_(learning_rate=1e30)], tmp_path, str)
+    assert record["diverged"] and record["test_at_last"] is None
+    assert record["history"][-1]["loss"] is None
+    assert record["history"][-1]["step"] < 30
+    assert record["steps_to_convergence"] is None
+
+
+@once
+def test_patience_ends_a_run_and_the_best_is_tested(small_run, tmp_path):
+    (record,) = runner.run(
+        [small_run.with_(learning_rate=0.1, steps=400, patience=2)],
+        tmp_path,
+        str,
+    )
+    steps = [entry["step"] for entry in record["history"]]
+    assert record["stopped_early"] and steps[-1] < 200
+    assert record["best_step"] == steps[-3]
+
+
+@once
+def test_a_capped_run_is_no_result(tiny_preset, small_run, tmp_path):
+    code = RUN + "\nprint(list(pathlib.Path(folder).glob('*.json')))"
+    lines = run_python(
+        code,
+        *(tmp_path, tiny_preset, json.dumps([small_run.config()])),
+        KERAS_MAX_STEPS_PER_EPOCH="2",
+    ).splitlines()
+    assert "no result" in lines[0] and lines[-1] == "[]"
+
+
+@jax_only
+def test_what_was_begun_together_goes_on_together(small_run, tmp_path):
+    """Whatever is asked for after; and a record of one is no hindrance."""
+    pair = [small_run, small_run.with_(learning_rate=3e-3)]
+
+    def stop(line):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        runner.run(pair, tmp_path, stop)
+    assert progress.begun(tmp_path) == [pair]
+    cells = [(None, "", experiment) for experiment in pair]
+    assert command.run_all(cells[:1], tmp_path, {}) == 0
+    found = records.read_all(tmp_path)
+    assert {each.key for each in pair} == set(found)
+    assert {record["interruptions"] for record in found.values()} == {1}
+    assert progress.begun(tmp_path) == []
+
+
+@jax_only
+def test_runs_together_are_those_alone(small_run, tmp_path):
+    """Rates and seeds; some stop early, one has no number for its loss."""
+    small_run = small_run.with_(
+        model_options=options(preset="tiny"), patience=2, steps=60
+    )
+    experiments = [
+        *(
+            small_run,
+            small_run.with_(seed=1),
+            small_run.with_(learning_rate=1e-5),
+        ),
+        small_run.with_(learning_rate=1e30),
+    ]
+    (group,) = team.teams(experiments, 4)
+    assert group == experiments
+    together = runner.run(group, tmp_path / "together", str)
+    for experiment, found in zip(group, together, strict=True):
+        (alone,) = runner.run([experiment], tmp_path / "alone", str)
+        assert (found["replicas"], alone["replicas"]) == (4, 1)
+        assert found["diverged"] == alone["diverged"]
+        assert found["best_step"] == alone["best_step"]
+        assert found["stopped_early"] == alone["stopped_early"]
+        for name in ("test_at_best", "test_at_last"):
+            assert found[name] == pytest.approx(alone[name], abs=0.02)
+        for ours, theirs in zip(
+            found["history"], alone["history"], strict=True
+        ):
+            assert ours["step"] == theirs["step"]
+            if ours["loss"] is not None:
+                assert ours["loss"] == pytest.approx(theirs["loss"], abs=1e-3)
+    assert len({len(found["history"]) for found in together}) > 1
+
+
+def test_teams(small_run, monkeypatch):
+    """Together is what shares a frozen trunk, on JAX alone."""
+    pretrained = small_run.with_(model_options=options(preset="tiny"))
+    full = options(preset="tiny", initialization="random", finetune="full")
+    experiments = [
+        each.with_(seed=seed, learning_rate=rate)
+        for each in (small_run, pretrained, small_run.with_(model_options=full))
+        for seed in (0, 1)
+        for rate in (1e-3, 1e-2)
+    ]
+    teams = team.teams(experiments, 3)
+    assert sorted(e.key for each in teams for e in each) == sorted(
+        e.key for e in experiments
+    )
+    sizes = [len(each) for each in teams]
+    if keras.backend.backend() == "jax":
+        assert sizes == [2, 2, 3, 1, 3, 1]
+    else:
+        assert sizes == [1] * 12
+    # Where launches cost more than trunks, trunks of seeds go together, too.
+    monkeypatch.setattr(team, "_has_accelerator", lambda: True)
+    if keras.backend.backend() == "jax":
+        teams = team.teams(experiments, 3)
+        assert [len(each) for each in teams] == [3, 1, 3, 1, 3, 1]
+    # Batches of several lengths do not stack.
+    padded = [
+        pretrained.with_(
+            task="listops", task_options=options(variant="lra"), seed=seed
+        )
+        for seed in (0, 1)
+    ]
+    assert team.teams(padded, 3) == [[each] for each in padded]

@@ -1,0 +1,236 @@
+"""Padding masks: sequences of several lengths, read at the right token."""
+
+import keras
+import numpy as np
+import pytest
+from helpers.arrays import tokens
+from helpers.marks import once
+
+import keras_fpt
+from keras_fpt.trunks import GPT2Trunk
+
+FPT = keras_fpt.FrozenPretrainedTransformer
+values_of = keras.ops.convert_to_numpy
+CROSS_ENTROPY = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class BidirectionalTrunk(GPT2Trunk):
+    """GPT-2 in which each token sees all others, as in an encoder."""
+
+    def context(self, x, padding_mask):
+        if padding_mask is None:
+            return keras.ops.ones((x.shape[1], x.shape[1]))
+        return keras.ops.cast(padding_mask, "bool")[:, None, None, :]
+
+
+class TestPadding:
+    ids = {"num_tokens": 8, "vocabulary_size": 11}
+
+    def model(self, backbone, **arguments):
+        arguments = {"inputs": self.ids, "outputs": 3, **arguments}
+        return FPT(backbone, padding_mask=True, **arguments)
+
+    def batch(self, length, lengths=(5, 3, 1)):
+        x = np.random.default_rng(0).integers(11, size=(3, 8))[:, :length]
+        mask = np.arange(length) < np.array(lengths)[:, None]
+        return {"tokens": x, "padding_mask": mask}
+
+    @pytest.mark.parametrize("readout", ["last_real", "mean"])
+    def test_more_padding_changes_nothing(self, backbone, readout):
+        model = self.model(backbone, readout=readout)
+        short = model.predict(self.batch(5), verbose=0)
+        long = model.predict(self.batch(8), verbose=0)
+        np.testing.assert_allclose(short, long, atol=1e-6)
+        unmasked = self.batch(8, lengths=(8, 8, 8))
+        assert np.abs(model.predict(unmasked, verbose=0) - long).max() > 1e-3
+
+    @pytest.mark.parametrize("readout", ["last_real", "mean"])
+    def test_more_padding_changes_nothing_on_a_bidirectional_trunk(
+        self, backbone, readout
+    ):
+        trunk = BidirectionalTrunk.from_backbone(backbone)
+        model = self.model(trunk, readout=readout)
+        batch, longer = self.batch(5), self.batch(8)
+        short = model.predict(batch, verbose=0)
+        np.testing.assert_allclose(
+            model.predict(longer, verbose=0), short, atol=1e-6
+        )
+        # What stands at a padded place does not matter, ...
+        other = {**longer, "tokens": longer["tokens"].copy()}
+        other["tokens"][~longer["padding_mask"]] = 7
+        np.testing.assert_allclose(
+            model.predict(other, verbose=0), short, atol=1e-6
+        )
+        # ... and would, were it not for the mask in the blocks themselves.
+        hidden = keras.ops.convert_to_tensor(tokens(3, 8, 16))
+        masked = trunk(hidden, padding_mask=longer["padding_mask"])
+        real = longer["padding_mask"]
+        difference = np.abs(values_of(trunk(hidden)) - values_of(masked))
+        assert difference[real].max() > 1e-3
+        without = model.predict(
+            {**longer, "padding_mask": np.ones_like(real)}, verbose=0
+        )
+        assert np.abs(without - short).max() > 1e-3
+
+    def test_last_real_tokens_are_read(self, backbone):
+        model = self.model(backbone, readout="last_real", outputs=(2, 3))
+        batch = self.batch(8, lengths=(5, 3, 2))
+        computed = model.predict(batch, verbose=0)
+        cut = FPT(
+            backbone, inputs={**self.ids, "num_tokens": 3}, outputs=(2, 3)
+        )
+        cut.set_weights(model.get_weights())
+        expected = cut.predict(batch["tokens"][1:2, :3], verbose=0)
+        np.testing.assert_allclose(computed[1:2], expected, atol=1e-5)
+
+    def test_arrays_of_different_length_train(self, backbone):
+        sequences = [np.arange(n) % 11 for n in (8, 2, 5, 7)]
+        padded = keras.utils.pad_sequences(sequences, padding="post")
+        ones = [np.ones(len(sequence)) for sequence in sequences]
+        mask = keras.utils.pad_sequences(ones, padding="post")
+        model = self.model(backbone, readout="last_real")
+        model.compile("adam", CROSS_ENTROPY)
+        x = {"tokens": padded, "padding_mask": mask}
+        y = np.array([0, 1, 2, 0])
+        history = model.fit(x, y, epochs=8, verbose=0).history
+        assert history["loss"][-1] < history["loss"][0]
+
+    def test_batches_of_different_length_train(self, backbone):
+        """Keras on TensorFlow takes the first two batches for all."""
+        lengths = [5, 5, 8, 3, 8, 4]
+
+        class Ragged(keras.utils.PyDataset):
+            num_batches = len(lengths)
+
+            def __getitem__(_, index):
+                drawn.append(index)
+                return self.batch(lengths[index]), np.array([0, 1, 2])
+
+        drawn = []
+        model = self.model(backbone, readout="last_real")
+        model.compile("sgd", CROSS_ENTROPY)
+        data = Ragged()
+        history = model.fit(
+            data, epochs=2, validation_data=Ragged(), shuffle=False, verbose=0
+        ).history
+        assert len(history["loss"]) == 2
+        assert set(drawn) == set(range(6))
+        losses = []
+        for index in range(6):
+            model.reset_metrics()
+            losses.append(model.test_on_batch(*data[index]))
+        # An average over examples: each batch has three.
+        expected = history["val_loss"][-1]
+        np.testing.assert_allclose(np.mean(losses), expected, rtol=1e-5)
+        np.testing.assert_allclose(
+            model.evaluate(data, verbose=0), expected, rtol=1e-5
+        )
+
+    @once
+    def test_a_data_set_of_several_lengths_keeps_its_ways(self, backbone):
+        """Inputs alone, weights or none, and what happens at its ends."""
+        lengths = (4, 4, 8)
+        calls = []
+
+        class Ragged(keras.utils.PyDataset):
+            num_batches = 3
+
+            def __init__(_, *others):
+                super().__init__()
+                _.others = others
+
+            def __getitem__(_, index):
+                batch = self.batch(lengths[index], lengths=(3, 2, 1))
+                return (batch, *_.others) if _.others else batch
+
+            def on_epoch_end(_):
+                calls.append("end")
+
+        model = self.model(backbone, readout="last_real")
+        model.compile("sgd", CROSS_ENTROPY)
+        assert model.predict(Ragged(), verbose=0).shape == (9, 3)
+        y = np.array([0, 1, 2])
+        none = model.evaluate(Ragged(y, None), verbose=0)
+        weights = np.array([1.0, 1.0, 1.0])
+        one = model.evaluate(Ragged(y, weights), verbose=0)
+        np.testing.assert_allclose(none, one, rtol=1e-5)
+        other = model.evaluate(Ragged(y, np.array([9.0, 1.0, 1.0])), verbose=0)
+        assert abs(other - one) > 1e-3
+        calls.clear()
+        # By position: x, y, batch_size, epochs, ..., validation_data.
+        data = Ragged(y)
+        model.fit(data, None, None, 2, 0, None, 0.0, Ragged(y), shuffle=False)
+        assert len(calls) >= 2
+
+    @once
+    def test_an_endless_stream_of_several_lengths_goes_on(self, backbone):
+        """Epochs follow each other in the stream, on TensorFlow too."""
+        drawn = []
+
+        class Endless(keras.utils.PyDataset):
+            num_batches = None
+
+            def __getitem__(_, index):
+                drawn.append(index)
+                length = 3 + index % 5
+                batch = self.batch(length, lengths=(3, 2, 1))
+                return batch, np.array([0, 1, 2])
+
+        model = self.model(backbone, readout="last_real")
+        model.compile("sgd", CROSS_ENTROPY)
+        seen = []
+        after = keras.callbacks.LambdaCallback(
+            on_epoch_end=lambda epoch, logs: seen.append(max(drawn))
+        )
+        history = model.fit(
+            Endless(),
+            steps_per_epoch=4,
+            epochs=3,
+            shuffle=False,
+            verbose=0,
+            callbacks=[after],
+        ).history
+        assert len(history["loss"]) == 3
+        # Batches may be drawn ahead, but none twice after the first looks.
+        assert seen[0] >= 3 and seen[1] >= 7 and seen[2] >= 11
+        rest = [index for index in drawn if index > 1]
+        assert rest == sorted(set(rest))
+
+    def test_last_real_without_mask_is_refused(self, backbone):
+        with pytest.raises(ValueError, match="padding_mask=True"):
+            FPT(backbone, inputs=self.ids, outputs=3, readout="last_real")
+
+    @pytest.mark.parametrize(
+        "mask, message",
+        [
+            (np.ones((3, 1)), r"expected shape \(3, 8\).*\(3, 1\)"),
+            (np.arange(8) > np.array([[2], [1], [0]]), "real tokens first"),
+            (np.arange(8) < np.array([[5], [3], [1]]), "last 2 real.* 1:"),
+        ],
+    )
+    def test_masks_that_would_be_read_wrongly(self, backbone, mask, message):
+        model = self.model(backbone, readout="last_real", outputs=(2, 3))
+        batch = {**self.batch(8), "padding_mask": mask}
+        with pytest.raises(ValueError, match=message):
+            model.predict(batch, verbose=0)
+
+    @once
+    def test_sequences_shorter_than_the_readout(self, backbone):
+        model = self.model(backbone, outputs=(4, 3))
+        assert model.predict(self.batch(4), verbose=0).shape == (3, 4, 3)
+        with pytest.raises(ValueError, match="last 4 tokens.* of 3:"):
+            model.predict(self.batch(3), verbose=0)
+
+    @once
+    def test_readout_alone_needs_a_mask(self):
+        readout = keras_fpt.layers.Readout(readout="last_real")
+        with pytest.raises(ValueError, match="padding_mask=True"):
+            readout(tokens(2, 3, 4))
+
+    def test_forgotten_mask_is_refused(self, backbone):
+        model = self.model(backbone)
+        with pytest.raises(ValueError, match="takes a padding mask"):
+            model.predict(self.batch(8)["tokens"], verbose=0)
+        with pytest.raises(ValueError, match=r"Received: \['mask', 'tokens'\]"):
+            model.predict({"tokens": np.ones((1, 8)), "mask": 0}, verbose=0)

@@ -1,0 +1,182 @@
+"""Replicas on one frozen trunk train as they would alone."""
+
+import keras
+import numpy as np
+import pytest
+from helpers.arrays import values
+from helpers.backbones import make_backbone
+
+import keras_fpt
+
+TASK = keras_fpt.tasks.BitXor(num_bits=3)
+RATES = (1e-3, 1e-2, 3e-3)
+jax_only = pytest.mark.skipif(
+    keras.backend.backend() != "jax", reason="replicas train on JAX"
+)
+
+
+def make(rates=RATES, dropout=0.1, **arguments):
+    """Compiled siblings, the same each time."""
+    keras.utils.set_random_seed(0)
+    first = keras_fpt.FrozenPretrainedTransformer(
+        make_backbone(dropout=dropout), task=TASK, **arguments
+    )
+    models = [first, *(first.sibling(TASK) for _ in rates[1:])]
+    for model, rate in zip(models, rates, strict=True):
+        model.compile(**TASK.compile_args(rate))
+    return models
+
+
+@jax_only
+class TestTogether:
+    @pytest.mark.parametrize("own_data", [False, True])
+    def test_each_trains_as_it_would_alone(self, own_data):
+        alone, together = make(), make()
+        for one, other in zip(alone, together, strict=True):
+            for path, value in values(one.weights).items():
+                np.testing.assert_array_equal(
+                    values(other.weights)[path], value
+                )
+        seeds = [0, 1, 2] if own_data else [0, 0, 0]
+        expected = [
+            model.fit(
+                TASK.train_data(8, seed=seed),
+                steps_per_epoch=10,
+                epochs=2,
+                shuffle=False,
+                verbose=0,
+            ).history
+            for model, seed in zip(alone, seeds, strict=True)
+        ]
+        data = (
+            [TASK.train_data(8, seed=seed) for seed in seeds]
+            if own_data
+            else TASK.train_data(8, seed=0)
+        )
+        replicas = keras_fpt.Replicas(together)
+        histories = replicas.fit(data, steps_per_epoch=10, epochs=2)
+        for history, other in zip(histories, expected, strict=True):
+            assert set(history) == {"loss", "accuracy"}
+            for name in history:
+                np.testing.assert_allclose(
+                    history[name], other[name], atol=1e-4
+                )
+        for one, other in zip(alone, together, strict=True):
+            for path, value in values(one.weights).items():
+                np.testing.assert_allclose(
+                    values(other.weights)[path], value, atol=1e-4, err_msg=path
+                )
+        assert len({history["loss"][-1] for history in histories}) == 3
+        found = replicas.evaluate(TASK.test_data(32))
+        for model, result in zip(together, found, strict=True):
+            own = model.evaluate(TASK.test_data(32), verbose=0)
+            np.testing.assert_allclose(
+                [result["loss"], result["accuracy"]], own, atol=1e-5
+            )
+
+    def test_frozen_values_that_differ(self):
+        """Trunks of two seeds: each keeps its own, bit by bit."""
+
+        def make_two():
+            keras.utils.set_random_seed(0)
+            models = [
+                keras_fpt.FrozenPretrainedTransformer(
+                    make_backbone(),
+                    task=TASK,
+                    initialization="random",
+                    seed=seed,
+                )
+                for seed in (0, 1)
+            ]
+            for model in models:
+                model.compile(**TASK.compile_args(1e-2))
+            return models
+
+        alone, together = make_two(), make_two()
+        frozen = [values(m.non_trainable_weights) for m in together]
+        assert not np.array_equal(*(v[max(v)] for v in frozen))
+        replicas = keras_fpt.Replicas(together)
+        data = TASK.train_data(8)
+        histories = replicas.fit(data, steps_per_epoch=10)
+        for model, history, other, kept in zip(
+            alone, histories, together, frozen, strict=True
+        ):
+            expected = model.fit(
+                data, steps_per_epoch=10, shuffle=False, verbose=0
+            ).history
+            np.testing.assert_allclose(
+                history["loss"], expected["loss"], atol=1e-4
+            )
+            for path, value in values(other.non_trainable_weights).items():
+                np.testing.assert_array_equal(value, kept[path])
+
+    def test_a_second_fit_goes_on(self):
+        whole, parts = make(), make()
+        data = TASK.train_data(8)
+        keras_fpt.Replicas(whole).fit(data, steps_per_epoch=6)
+        replicas = keras_fpt.Replicas(parts)
+        replicas.fit(data, steps_per_epoch=3)
+        replicas.fit(data, steps_per_epoch=3, initial_step=3)
+        for one, other in zip(whole, parts, strict=True):
+            for path, value in values(one.weights).items():
+                np.testing.assert_allclose(
+                    values(other.weights)[path], value, atol=1e-6
+                )
+
+    def test_one_that_diverges_leaves_the_others_alone(self):
+        runs = []
+        for rates in ((1e-3, 1e-3, 3e-3), (1e-3, 1e30, 3e-3)):
+            models = make(rates)
+            keras_fpt.Replicas(models).fit(
+                TASK.train_data(8), steps_per_epoch=8
+            )
+            runs.append([values(model.weights) for model in models])
+        good, bad = runs
+        for i in (0, 2):
+            for path, value in good[i].items():
+                np.testing.assert_allclose(bad[i][path], value, atol=1e-6)
+        head = next(path for path in bad[1] if path.startswith("head"))
+        assert not np.isfinite(bad[1][head]).all()
+
+    def test_each_is_a_normal_model_after(self, tmp_path):
+        models = make()
+        keras_fpt.Replicas(models).fit(TASK.train_data(8), steps_per_epoch=3)
+        models[1].save_trained(tmp_path / "one.safetensors")
+        again = make()[0]
+        again.load_trained(tmp_path / "one.safetensors")
+        x, _ = TASK.test_data(16)[0]
+        np.testing.assert_allclose(
+            again.predict(x, verbose=0),
+            models[1].predict(x, verbose=0),
+            atol=1e-6,
+        )
+        models[1].fit(
+            TASK.train_data(8), steps_per_epoch=2, shuffle=False, verbose=0
+        )
+
+
+@jax_only
+class TestRefusals:
+    def test_models_that_differ(self):
+        one, two = make()[0], make(finetune=("fpt", "attention"))[0]
+        with pytest.raises(ValueError, match="train the same variables"):
+            keras_fpt.Replicas([one, two])
+        with pytest.raises(ValueError, match="each model once"):
+            keras_fpt.Replicas([one, one])
+        with pytest.raises(ValueError, match="at least one"):
+            keras_fpt.Replicas([])
+        with pytest.raises(ValueError, match="compiled"):
+            keras_fpt.Replicas([one, one.sibling(TASK)])
+
+    def test_data_that_does_not_fit(self):
+        replicas = keras_fpt.Replicas(make())
+        with pytest.raises(ValueError, match="without end"):
+            replicas.fit(TASK.train_data(8))
+        with pytest.raises(ValueError, match="Received: 2"):
+            replicas.fit([TASK.train_data(8)] * 2, steps_per_epoch=1)
+
+
+@pytest.mark.skipif(keras.backend.backend() == "jax", reason="not on JAX")
+def test_other_backends_are_refused():
+    with pytest.raises(ValueError, match="JAX alone"):
+        keras_fpt.Replicas(make())

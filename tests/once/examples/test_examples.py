@@ -1,0 +1,241 @@
+"""The examples run, capped from outside by Keras' own KERAS_MAX_*."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from helpers.backbones import make_backbone
+from helpers.processes import CAPS
+from helpers.processes import ROOT
+from helpers.processes import run_here
+from helpers.processes import run_python
+from helpers.processes import run_script
+from helpers.processes import with_settings
+
+import keras_fpt
+
+
+def run_example(name, cwd, settings=None, **environment):
+    """Runs an example with some of its constants changed."""
+    script = ROOT / "examples" / name
+    return run_script(script, settings=settings, cwd=cwd, **environment)
+
+
+def run_as_a_user(name, cwd, backend):
+    """In a process of its own, on a backend of its own."""
+    pytest.importorskip(backend)
+    printed = run_python(
+        ROOT / "examples" / name, cwd=cwd, backend=backend, **CAPS
+    )
+    return printed.strip().splitlines()
+
+
+def test_bit_xor(tmp_path):
+    pytest.importorskip("matplotlib")
+    lines = run_example("bit_xor.py", tmp_path)
+    accuracy = re.fullmatch(r"test accuracy: (\d\.\d{4})", lines[-1])
+    assert 0.4 < float(accuracy[1]) < 0.75  # two steps: chance or little more
+    assert re.fullmatch(r"frozen random .*: 0\.\d{4}", lines[-2])
+    results = tmp_path / "results" / "bit_xor"
+    for name in ("learning_curve.png", "attention_map.png"):
+        picture = (results / name).read_bytes()
+        assert picture.startswith(b"\x89PNG") and len(picture) > 5_000
+    trained = keras_fpt.FrozenPretrainedTransformer.from_trained(
+        results / "bit_xor.safetensors"
+    )
+    assert trained.output_shape == (None, 5, 2)
+
+
+def test_bit_memory(tiny_preset, tmp_path):
+    pytest.importorskip("matplotlib")
+    lines = run_example(
+        "bit_memory.py",
+        tmp_path,
+        {"PRESET": tiny_preset},
+    )
+    assert re.fullmatch(r"test accuracy: 0\.\d{4}", lines[-1])
+    assert any(line.startswith("masked bits: 0.") for line in lines)
+    results = tmp_path / "results" / "bit_memory"
+    assert (results / "learning_curve.png").stat().st_size > 5_000
+    assert (results / "bit_memory.safetensors").is_file()
+
+
+@pytest.mark.parametrize("name", ["cifar10", "mnist", "cifar10_lra"])
+def test_images(name, made_up, tiny_preset, tmp_path):
+    pytest.importorskip("matplotlib")
+    settings = {"PRESET": tiny_preset}
+    if name == "cifar10_lra":
+        settings["NUM_LAYERS"] = 1
+    lines = run_example(
+        f"{name}.py",
+        tmp_path,
+        settings,
+        KERAS_FPT_CACHE=made_up,
+    )
+    check_example(name, lines, tmp_path)
+
+
+def test_listops(tiny_preset, tmp_path):
+    pytest.importorskip("matplotlib")
+    lines = run_example(
+        "listops.py",
+        tmp_path,
+        {"PRESET": tiny_preset},
+        KERAS_FPT_CACHE=tmp_path / "cache",
+    )
+    check_example("listops", lines, tmp_path)
+
+
+def test_remote_homology(tiny_preset, tmp_path):
+    pytest.importorskip("matplotlib")
+    rng = np.random.default_rng(0)
+    letters = np.array(list("ACDEFGHIKLMNPQRSTVWY"))
+    for split, count, too_long in (
+        ("train", 12_312, 7),
+        ("valid", 736, 2),
+        ("test_fold_holdout", 718, 0),
+    ):
+        lengths = np.full(count, 40)
+        lengths[:too_long] = 1_100
+        rows = [
+            f"{''.join(rng.choice(letters, length))},{row % 1195}\n"
+            for row, length in enumerate(lengths)
+        ]
+        (tmp_path / f"{split}.csv").write_text("seq,label\n" + "".join(rows))
+    lines = run_example(
+        "remote_homology.py",
+        tmp_path,
+        {"PRESET": tiny_preset},
+        TAPE_DATA_DIR=tmp_path,
+    )
+    check_example("remote_homology", lines, tmp_path, " (fold hold-out)")
+    assert any("of the training tokens are padding" in line for line in lines)
+
+
+def check_example(name, lines, folder, split=""):
+    accuracy = re.fullmatch(
+        re.escape(f"test accuracy{split}: ") + r"(0\.\d{4})", lines[-1]
+    )
+    assert float(accuracy[1]) < 0.6  # two steps
+    assert any(re.match("floor accuracy: ", line) for line in lines)
+    results = folder / "results" / name
+    assert (results / "learning_curve.png").stat().st_size > 5_000
+    assert (results / f"{name}.safetensors").is_file()
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+def test_your_own_sequence(backend, tmp_path):
+    script = ROOT / "examples" / "your_own_sequence.py"
+    assert len(script.read_text().splitlines()) < 60
+    lines = run_as_a_user("your_own_sequence.py", tmp_path, backend)
+    accuracy = re.fullmatch(r"test accuracy: (0\.\d{4})", lines[-1])
+    assert 0.1 < float(accuracy[1]) < 0.6
+
+
+# A model, a vocabulary and phases for a test: the script's own take hours.
+SMALL = {
+    "VOCABULARY_SIZE": 300,
+    "NUM_LAYERS": 1,
+    "NUM_HEADS": 2,
+    "HIDDEN_DIM": 16,
+    "MAX_SEQUENCE_LENGTH": 32,
+    "PHASES": [(16, 2, 1), (32, 2, 1)],
+    "STEPS_PER_EPOCH": 3,
+    "WARMUP_STEPS": 2,
+}
+
+
+def test_pretrain_on_bits(tiny_preset, tmp_path):
+    lines = run_example("pretrain_on_bits.py", tmp_path, {"SHAPE": tiny_preset})
+    assert re.fullmatch(r"test accuracy: 0\.\d{4}", lines[-1])
+    preset = tmp_path / "results" / "pretrain_on_bits" / "preset"
+    model = keras_fpt.FrozenPretrainedTransformer.from_preset(
+        str(preset), inputs=(6, 3), outputs=2
+    )
+    assert len(model.trunk.blocks) == 2
+
+
+def test_pretraining_modality(tmp_path):
+    """One seed, two rates, and no run twice."""
+    tiny = make_backbone(max_sequence_length=16)
+    tiny.save_to_preset(str(tmp_path / "tiny"))
+    settings = {"SEEDS": (0,), "LEARNING_RATES": (1e-3, 3e-3)}
+    outputs = [
+        run_script(
+            ROOT / "examples" / "pretraining_modality.py",
+            *("tiny=small", "--task", "bit_xor"),
+            settings=settings,
+            cwd=tmp_path,
+        )
+        for _ in range(2)
+    ]
+    row = re.compile(
+        r"\| bit_xor \| small \| (\w+) \| 0\.00[13] \| "
+        r"\d+\.\d ± nan \| - \| 1 \|"
+    )
+    for lines, runs in zip(outputs, (6, 0), strict=True):
+        table = [row.fullmatch(line)[1] for line in lines[-3:]]
+        assert table == ["pretrained", "random", "statistics"]
+        assert sum(": validation 0." in line for line in lines) == runs
+    records = tmp_path / "results" / "pretraining_modality"
+    assert len(list(records.glob("*.json"))) == 6
+
+
+class TestPretrainLanguageModel:
+    """On a text and at sizes of its own."""
+
+    @pytest.fixture(autouse=True)
+    def script(self, tmp_path):
+        pytest.importorskip("tokenizers")
+        words = "the sea was calm and a ship came in with salt".split()
+        documents = [
+            " ".join(words[(i * j) % len(words)] for j in range(1, 400))
+            for i in range(1, 31)
+        ]
+        (tmp_path / "text.txt").write_text(
+            "\n<|endoftext|>\n".join(documents) + "\n"
+        )
+        code = (ROOT / "examples" / "pretrain_language_model.py").read_text()
+        self.folder = tmp_path
+        (tmp_path / "pretrain.py").write_text(with_settings(code, **SMALL))
+
+    def run(self, output, text="text.txt", caps=(None, None)):
+        script = self.folder / "pretrain.py"
+        return run_here(script, text, output, cwd=self.folder, caps=caps)
+
+    def record(self, output, **arguments):
+        last = self.run(output, **arguments)[-1]
+        assert re.match(r"validation bits per byte: \d", last)
+        return json.loads((self.folder / output / "record.json").read_text())
+
+    def test_a_run_that_was_stopped_ends_as_one_that_was_not(self):
+        whole = self.record("whole")
+        stopped = self.record("stopped", caps=(1, None))
+        assert stopped["steps"] == 3  # the first phase alone
+        resumed = self.record("stopped")
+        assert resumed["steps"] == whole["steps"] == 6
+        assert len(resumed["history"]) == len(whole["history"]) == 2
+        assert whole["valid_bits_per_byte"] == pytest.approx(
+            resumed["valid_bits_per_byte"], rel=1e-4
+        )
+        assert whole["sizes"]["train"]["documents"] == 29
+        model = keras_fpt.FrozenPretrainedTransformer.from_preset(
+            str(self.folder / "whole" / "preset"), inputs=(16, 3), outputs=2
+        )
+        assert model.trunk.num_positions == 32
+
+    def test_refusals(self):
+        (self.folder / "empty").mkdir()
+        (self.folder / "one.txt").write_text("only one document\n")
+        short = "a\n<|endoftext|>\nb\n"
+        (self.folder / "short.txt").write_text(short)
+        for text, message in (
+            ("empty", "No .txt"),
+            ("one.txt", "leaves no document to train on"),
+            ("short.txt", "expected more than 33"),
+            ("text.txt", "choose another folder"),  # where short.txt began
+        ):
+            output = "out" if text in ("short.txt", "text.txt") else text[:3]
+            with pytest.raises((SystemExit, ValueError), match=message):
+                self.run(output, text=text)

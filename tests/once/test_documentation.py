@@ -1,0 +1,61 @@
+"""What the README and the docstrings show, runs."""
+
+import ast
+import re
+
+import keras
+import pytest
+from helpers.processes import CAPS
+from helpers.processes import ROOT
+from helpers.processes import run_python
+
+PRELUDE = "import keras\nimport numpy as np\nimport keras_fpt\n"
+BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
+README = (ROOT / "README.md").read_text()
+
+
+def docstring_examples():
+    for path in sorted((ROOT / "keras_fpt").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef | ast.FunctionDef):
+                documentation = ast.get_docstring(node) or ""
+                for code in BLOCK.findall(documentation):
+                    yield pytest.param(code, id=node.name)
+
+
+@pytest.mark.parametrize("code", list(docstring_examples()))
+def test_docstring_example_runs(code, monkeypatch, tmp_path):
+    if "Replicas" in code:  # they train on JAX
+        pytest.importorskip("jax")
+        run_python(PRELUDE + code, backend="jax", cwd=tmp_path, **CAPS)
+        return
+    monkeypatch.chdir(tmp_path)
+    keras.config.set_max_epochs(1)
+    keras.config.set_max_steps_per_epoch(2)
+    try:
+        exec(PRELUDE + code, {})
+    finally:
+        keras.config.set_max_epochs(None)
+        keras.config.set_max_steps_per_epoch(None)
+
+
+def test_readme_code_runs(tmp_path):
+    blocks = BLOCK.findall(README)
+    assert len(blocks) == 3
+    run_python("\n".join(blocks), cwd=tmp_path, **CAPS)
+
+
+@pytest.mark.parametrize("heading", ["Run it", "Test it"])
+def test_readme_heading_holds_one_command_line(heading):
+    section = re.search(rf"^## {heading}\n(.*?)^## ", README, re.M | re.S)[1]
+    (command,) = re.findall(r"^```\n(.*?)^```", section, re.M | re.S)
+    assert len(command.splitlines()) == 1
+    for name in re.findall(r"(?:examples|tests)/\w+\.py", command):
+        assert (ROOT / name).is_file()
+
+
+def test_readme_files_are_there():
+    names = re.findall(r"\]\(([\w/.]+)\)", README)
+    assert names
+    for name in names:
+        assert (ROOT / name).is_file(), name
