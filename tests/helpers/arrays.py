@@ -18,3 +18,7 @@ def values(variables):
 def answers(model, x):
     """What a model computes, without compiling it first."""
     return keras.ops.convert_to_numpy(model(x, training=False))
+
+
+def draw(task, batch_size=2000, seed=0):
+    return task.sample(np.random.default_rng(seed), batch_size)

@@ -103,3 +103,51 @@ def test_private_attributes_of_others_are_for_trunks_alone(path):
             assert not private or owner in ("self", "cls", "super()"), (
                 f"line {node.lineno} reaches for {owner}.{node.attr}"
             )
+
+
+# Modules without a test file of their own -> where they are tested.
+TESTED_IN = {
+    "backend": "once/test_install",
+    "sizes": "once/test_fpt",
+    "stack": "backends/test_fpt",
+    "tensorflow_data": "backends/layers/test_readout",
+    "baselines/controls": "backends/baselines/test_baselines",
+    "baselines/lstm": "backends/baselines/test_baselines",
+    "baselines/transformer": "backends/baselines/test_baselines",
+    "layers/dropout": "backends/trunks/test_blocks",
+    "layers/head": "backends/test_fpt",
+    "layers/interface": "backends/test_fpt",
+    "layers/tokens": "backends/test_fpt",
+    "tasks/batches": "once/tasks/test_task",
+    "tasks/bits": "once/tasks/test_task",
+    "tasks/cifar10": "once/tasks/test_images",
+    "tasks/cifar10_lra": "once/tasks/test_images",
+    "tasks/mnist": "once/tasks/test_images",
+    "tasks/tape_rows": "once/tasks/test_tape_files",
+    "trunks/remat": "backends/trunks/test_options",
+    "trunks/torch_blocks": "backends/trunks/test_blocks",
+    "trunks/trunk": "backends/trunks/test_gpt2",
+    "trunks/values": "backends/trunks/test_options",
+}
+
+
+def test_every_module_has_its_test_file():
+    tests = ROOT / "tests"
+    names = [
+        str(path.relative_to(PACKAGE).with_suffix(""))
+        for path in MODULES
+        if path.name != "__init__.py"
+    ]
+    assert len(names) > 60
+    for name in names:
+        room, _, module = name.rpartition("/")
+        own = [
+            folder
+            for folder in ("once", "backends")
+            if (tests / folder / room / f"test_{module}.py").is_file()
+        ]
+        assert own or name in TESTED_IN, f"{name} has no test file"
+        assert not (own and name in TESTED_IN), f"{name} has a file: {own}"
+    for name, place in TESTED_IN.items():
+        assert name in names, f"there is no module {name}"
+        assert (tests / f"{place}.py").is_file(), place

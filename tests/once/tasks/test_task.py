@@ -1,4 +1,4 @@
-"""The bit tasks: conventions, distribution, streams, refusals."""
+"""Tasks: streams and splits that follow from a seed, recipes, refusals."""
 
 import numpy as np
 import pytest
@@ -7,94 +7,6 @@ from helpers.processes import run_python
 
 from keras_fpt import tasks
 from keras_fpt.tasks.batches import Batches
-
-
-def draw(task, batch_size=2000, seed=0):
-    return task.sample(np.random.default_rng(seed), batch_size)
-
-
-class TestBitMemory:
-    def test_sizes_of_the_paper(self):
-        task = tasks.get("bit_memory")
-        assert task.inputs == (120, 50)
-        assert task.outputs == (20, 50, 2)
-        assert task.floor_accuracy == 0.75
-        x, y = task.train_data(batch_size=4)[0]
-        assert (x.shape, x.dtype) == ((4, 120, 50), "float32")
-        assert (y.shape, y.dtype) == ((4, 20, 50), "int32")
-
-    def test_the_query_is_one_of_the_strings_with_half_its_bits(self):
-        x, y = draw(tasks.BitMemory(num_bits=100, patch_size=10))
-        strings = x.reshape(2000, 6, 100)
-        memory, query = strings[:, :5], strings[:, 5]
-        answer = 2 * y.reshape(2000, 100) - 1
-        visible = query != 0
-        np.testing.assert_array_equal(query[visible], answer[visible])
-        # Every answer is one of its five strings, each as often as the others.
-        matches = (memory == answer[:, None]).all(axis=-1)
-        assert (matches.sum(axis=1) == 1).all()
-        shares = matches.mean(axis=0)
-        np.testing.assert_allclose(shares, 0.2, atol=0.04)
-        assert set(np.unique(memory)) == {-1.0, 1.0}
-        np.testing.assert_allclose(visible.mean(), 0.5, atol=0.01)
-        np.testing.assert_allclose(memory.mean(), 0.0, atol=0.01)
-
-    def test_copying_what_is_visible_reaches_the_floor(self):
-        task = tasks.get("bit_memory")
-        x, y = draw(task, 100)
-        copied = x[:, -20:] > 0  # a masked bit counts as 0
-        np.testing.assert_allclose(
-            (copied == y).mean(), task.floor_accuracy, atol=0.01
-        )
-
-
-class TestBitXor:
-    def test_sizes_of_the_paper(self):
-        task = tasks.get("bit_xor")
-        assert task.inputs == (10, 1)
-        assert task.outputs == (5, 2)
-        assert task.floor_accuracy == 0.5
-        x, y = task.train_data(batch_size=4)[0]
-        assert (x.shape, x.dtype) == ((4, 10, 1), "float32")
-        assert (y.shape, y.dtype) == ((4, 5), "int32")
-
-    @pytest.mark.parametrize("num_bits, num_patterns", [(5, 2), (4, 3), (9, 2)])
-    def test_answers_are_parities(self, num_bits, num_patterns):
-        x, y = draw(tasks.BitXor(num_bits, num_patterns))
-        strings = x.reshape(2000, num_patterns, num_bits).astype(int)
-        expected = strings[:, 0]
-        for string in strings.swapaxes(0, 1)[1:]:
-            expected = expected ^ string
-        np.testing.assert_array_equal(y, expected)
-        assert set(np.unique(x)) == {0.0, 1.0}
-        np.testing.assert_allclose(x.mean(), 0.5, atol=0.02)
-
-    def test_test_set_is_every_input_once(self):
-        x, y = tasks.get("bit_xor").test_examples()
-        assert len(np.unique(x.reshape(len(x), -1), axis=0)) == 1024 == len(x)
-
-    def test_training_meets_every_input_as_often(self):
-        x, _ = draw(tasks.get("bit_xor"), 102_400)
-        place = x.reshape(len(x), 10) @ 2 ** np.arange(10)
-        counts = np.bincount(place.astype(int), minlength=1024)
-        # Poisson with mean 100: 60 and 150 lie four deviations away or more.
-        assert 60 < counts.min() <= counts.max() < 150
-
-    def test_holdout_keeps_test_inputs_out_of_training(self):
-        task = tasks.get("bit_xor", holdout=0.25)
-        seen = {tuple(row) for row in draw(task, 20_000)[0].reshape(-1, 10)}
-        validation, _ = task.validation_examples()
-        seen |= {tuple(row) for row in validation.reshape(-1, 10)}
-        test = {tuple(row) for row in task.test_examples()[0].reshape(-1, 10)}
-        assert len(test) == 256
-        assert len(seen) == 768
-        assert not seen & test
-
-    def test_long_strings_are_not_listed(self):
-        task = tasks.BitXor(num_bits=256)
-        x, _ = task.test_examples()
-        assert x.shape == (1024, 512, 1)
-        assert len(np.unique(x.reshape(1024, -1), axis=0)) == 1024
 
 
 @pytest.mark.parametrize("name", ["bit_memory", "bit_xor"])

@@ -1,0 +1,63 @@
+"""The cache of prepared data: made once, anew where it is damaged."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+from keras_fpt.tasks.cache import cache_folder
+from keras_fpt.tasks.cache import cached
+
+
+class TestCache:
+    arrays = {"x": np.arange(6).reshape(2, 3), "y": np.array([1, 2])}
+
+    def make(self):
+        self.calls = getattr(self, "calls", 0) + 1
+        return self.arrays
+
+    def read(self, folder):
+        result = cached("name", self.make, folder)
+        assert set(result) == {"x", "y"}
+        for name, array in self.arrays.items():
+            np.testing.assert_array_equal(result[name], array)
+        return self.calls
+
+    def test_makes_once(self, tmp_path):
+        assert [self.read(tmp_path / "new") for _ in range(3)] == [1, 1, 1]
+
+    @pytest.mark.parametrize("damage", ["cut", "empty", "text", "one array"])
+    def test_damaged_files_are_made_anew(self, tmp_path, damage):
+        self.read(tmp_path)
+        path = tmp_path / "name.npz"
+        whole = path.read_bytes()
+        if damage == "one array":
+            with path.open("wb") as file:
+                np.save(file, np.arange(3))
+        else:
+            content = {"cut": whole[:-20], "empty": b"", "text": b"no array"}
+            path.write_bytes(content[damage])
+        with pytest.warns(UserWarning, match="name.npz.* damaged"):
+            assert self.read(tmp_path) == 2
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert self.read(tmp_path) == 2
+
+    def test_a_folder_that_refuses_files(self, tmp_path, monkeypatch):
+        """As a read-only folder does, though not to root."""
+
+        def refuse(source, target):
+            raise PermissionError(13, "Permission denied", str(target))
+
+        monkeypatch.setattr("os.replace", refuse)
+        with pytest.warns(UserWarning, match="Cannot keep 'name'.*KERAS_FPT"):
+            assert self.read(tmp_path) == 1
+        assert not list(tmp_path.iterdir())  # nothing half written
+
+    def test_where_it_lies(self, tmp_path, monkeypatch):
+        monkeypatch.delenv("KERAS_FPT_CACHE", raising=False)
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+        assert cache_folder() == tmp_path / "keras_fpt"
+        monkeypatch.setenv("KERAS_FPT_CACHE", str(tmp_path / "here"))
+        assert cache_folder() == tmp_path / "here"
+        assert cache_folder(tmp_path / "there") == tmp_path / "there"
