@@ -114,7 +114,6 @@ TESTED_IN = {
     "baselines/controls": "backends/baselines/test_baselines",
     "baselines/lstm": "backends/baselines/test_baselines",
     "baselines/transformer": "backends/baselines/test_baselines",
-    "layers/dropout": "backends/trunks/test_blocks",
     "layers/head": "backends/test_fpt",
     "layers/interface": "backends/test_fpt",
     "layers/tokens": "backends/test_fpt",

@@ -1,7 +1,9 @@
-"""Adam trains the vectors of ids that occur several times in a batch."""
+"""The embedding: a layer like Keras', whose ids may come several times."""
 
 import keras
 import numpy as np
+import pytest
+from helpers.checks import check_layer
 
 from keras_fpt.layers import Embedding
 
@@ -19,3 +21,10 @@ def test_first_step_of_adam_is_the_learning_rate():
     moved = np.abs(layer.get_weights()[0] - before)
     np.testing.assert_allclose(moved[[0, 2]], 0.01, rtol=1e-3)
     np.testing.assert_array_equal(moved[1], 0)
+
+
+@pytest.mark.compiled
+def test_it_is_a_layer():
+    check_layer(
+        lambda **k: Embedding(7, 4, **k), np.array([[0, 3, 6]]), (1, 3, 4)
+    )

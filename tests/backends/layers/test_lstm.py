@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from helpers.arrays import tokens
 from helpers.arrays import values
+from helpers.checks import check_layer
 
 from keras_fpt.layers import LayerNormLSTM
 
@@ -52,6 +53,11 @@ def test_it_equals_the_oracle(layernorm_init):
     computed = keras.ops.convert_to_numpy(layer(x))
     expected = oracle(x.astype("float64"), values(layer.weights))
     np.testing.assert_allclose(computed, expected, atol=1e-5)
+
+
+@pytest.mark.compiled
+def test_it_is_a_layer():
+    check_layer(lambda **k: LayerNormLSTM(6, **k), tokens(3, 7, 5), (3, 7, 6))
 
 
 def test_initial_norms():
