@@ -57,7 +57,7 @@ def pytest_addoption(parser):
 def pytest_collection_modifyitems(config, items):
     for item in items:
         # What tests of a class share is made in one process.
-        if item.cls is not None and item.path.parent.name == "trunks":
+        if item.cls is not None:
             group = f"{item.path.stem}.{item.cls.__name__}"
             item.add_marker(pytest.mark.xdist_group(group))
     if config.getoption("--run-network"):
@@ -74,8 +74,6 @@ def pytest_runtest_setup():
     Keras collects for each variable of a layer that it deletes, and walked a
     million objects of its imports, and of what JAX has traced, each time.
     """
-    import keras_nlp  # noqa: F401
-
     gc.collect()
     gc.freeze()
 

@@ -7,8 +7,7 @@ from helpers.arrays import answers
 from helpers.arrays import tokens
 from helpers.backbones import make_backbone
 from helpers.backbones import make_backbone_of
-from helpers.marks import each
-from helpers.marks import once
+from helpers.marks import torch_only
 
 import keras_fpt
 from keras_fpt import baselines
@@ -77,7 +76,7 @@ def check(model, path, compute):
 
 
 @needs_saved_model
-@pytest.mark.parametrize("make", each(masked, lstm))
+@pytest.mark.parametrize("make", [lstm, masked])
 def test_saved_model(make, tmp_path):
     pytest.importorskip("tensorflow")
     model = make()
@@ -86,7 +85,7 @@ def test_saved_model(make, tmp_path):
 
 
 @needs_saved_model
-@pytest.mark.parametrize("family", each(*FAMILIES))
+@pytest.mark.parametrize("family", FAMILIES)
 def test_saved_model_of_every_family(family, tmp_path):
     pytest.importorskip("tensorflow")
     model = FPT(make_backbone_of(family), **SIZES, num_layers=1)
@@ -94,8 +93,8 @@ def test_saved_model_of_every_family(family, tmp_path):
     check(model, tmp_path / "saved", served)
 
 
-@pytest.mark.skipif(BACKEND != "torch", reason="of PyTorch alone")
-@pytest.mark.parametrize("family", each(*FAMILIES))
+@torch_only
+@pytest.mark.parametrize("family", FAMILIES)
 def test_onnx_of_every_family(family, tmp_path):
     pytest.importorskip("onnxscript")
     model = FPT(make_backbone_of(family), **SIZES, num_layers=1)
@@ -114,7 +113,7 @@ def test_onnx_of_trained_values_with_padding(tmp_path):
     check(model, tmp_path / "model.onnx", run_onnx)
 
 
-@pytest.mark.skipif(BACKEND != "torch", reason="of PyTorch alone")
+@torch_only
 @pytest.mark.parametrize("make", [lstm, masked])
 def test_on_pytorch(make, tmp_path):
     import torch
@@ -152,7 +151,6 @@ def test_refusals(backbone, tmp_path):
         model.export(tmp_path / "model", format=refused)
 
 
-@once
 def test_a_signature_of_ones_own(backbone, tmp_path):
     model = FPT(backbone, **SIZES)
     signature = [keras.InputSpec("float32", (3, 7, 3), name="tokens")]

@@ -7,6 +7,9 @@ from helpers.arrays import values
 
 from keras_fpt.optimizers import GroupAdam
 
+# Through the step as Keras compiles it.
+pytestmark = pytest.mark.compiled
+
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(8, 5)).astype("float32")
 Y = RNG.normal(size=(8, 2)).astype("float32")

@@ -5,14 +5,12 @@ import numpy as np
 import pytest
 from helpers.arrays import values
 from helpers.backbones import make_backbone
+from helpers.marks import jax_only
 
 import keras_fpt
 
 TASK = keras_fpt.tasks.BitXor(num_bits=3)
 RATES = (1e-3, 1e-2, 3e-3)
-jax_only = pytest.mark.skipif(
-    keras.backend.backend() != "jax", reason="replicas train on JAX"
-)
 
 
 def make(rates=RATES, dropout=0.1, **arguments):

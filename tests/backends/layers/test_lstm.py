@@ -9,6 +9,9 @@ from helpers.checks import check_layer
 
 from keras_fpt.layers import LayerNormLSTM
 
+# Through the step as Keras compiles it.
+pytestmark = pytest.mark.compiled
+
 
 def oracle(x, weights):
     """One step after the other, in NumPy."""
@@ -55,7 +58,6 @@ def test_it_equals_the_oracle(layernorm_init):
     np.testing.assert_allclose(computed, expected, atol=1e-5)
 
 
-@pytest.mark.compiled
 def test_it_is_a_layer():
     check_layer(lambda **k: LayerNormLSTM(6, **k), tokens(3, 7, 5), (3, 7, 6))
 

@@ -24,6 +24,7 @@ class BidirectionalTrunk(GPT2Trunk):
         return keras.ops.cast(padding_mask, "bool")[:, None, None, :]
 
 
+@pytest.mark.compiled  # a graph has its own ways with lengths
 class TestPadding:
     ids = {"num_tokens": 8, "vocabulary_size": 11}
 
@@ -127,7 +128,6 @@ class TestPadding:
             model.evaluate(data, verbose=0), expected, rtol=1e-5
         )
 
-    @once
     def test_a_data_set_of_several_lengths_keeps_its_ways(self, backbone):
         """Inputs alone, weights or none, and what happens at its ends."""
         lengths = (4, 4, 8)
@@ -163,7 +163,6 @@ class TestPadding:
         model.fit(data, None, None, 2, 0, None, 0.0, Ragged(y), shuffle=False)
         assert len(calls) >= 2
 
-    @once
     def test_an_endless_stream_of_several_lengths_goes_on(self, backbone):
         """Epochs follow each other in the stream, on TensorFlow too."""
         drawn = []

@@ -11,6 +11,9 @@ from helpers.tape_data import made_up
 
 import keras_fpt
 
+# Through the step as Keras compiles it.
+pytestmark = pytest.mark.compiled
+
 
 @pytest.fixture
 def data_dir(tmp_path):

@@ -14,6 +14,9 @@ from helpers.tape_data import in_csv
 import keras_fpt
 from keras_fpt import tasks
 
+# Through the step as Keras compiles it.
+pytestmark = pytest.mark.compiled
+
 
 def test_fit_sees_the_stream_in_order(backbone):
     """The losses of `fit` are those of a loop by hand, with workers, too."""

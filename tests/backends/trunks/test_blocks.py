@@ -9,6 +9,7 @@ from helpers.arrays import values
 from helpers.backbones import make_backbone_of
 from helpers.marks import each
 from helpers.marks import once
+from helpers.marks import torch_only
 
 import keras_fpt
 from keras_fpt import trunks
@@ -100,9 +101,7 @@ def test_values_and_gradients_are_those_of_keras_nlp(
     check_against_keras_nlp(name, trunk_class, readout)
 
 
-@pytest.mark.skipif(
-    keras.backend.backend() != "torch", reason="PyTorch's attention"
-)
+@torch_only
 @pytest.mark.parametrize("readout", [0, 1])
 def test_fused_attention_computes_the_same(readout, monkeypatch):
     monkeypatch.setattr(torch_blocks, "FUSED_FROM", 1)

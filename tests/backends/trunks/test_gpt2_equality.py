@@ -8,6 +8,9 @@ from helpers.backbones import TINY
 import keras_fpt
 from keras_fpt import trunks
 
+# Through the step as Keras compiles it.
+pytestmark = pytest.mark.compiled
+
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 

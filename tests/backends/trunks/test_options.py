@@ -18,6 +18,7 @@ from helpers.checks import check_survives
 from helpers.checks import flags
 from helpers.marks import each
 from helpers.marks import once
+from helpers.marks import torch_only
 
 import keras_fpt
 
@@ -185,9 +186,7 @@ class TestKernelsInBfloat16:
         with pytest.raises(ValueError, match="computes in float32"):
             FPT(backbone, **SIZES, **self.frozen)
 
-    @pytest.mark.skipif(
-        keras.backend.backend() != "torch", reason="PyTorch keeps a second list"
-    )
+    @torch_only  # which keeps a second list
     @pytest.mark.parametrize("mode", ["bfloat16", "int8"])
     def test_memory_of_the_old_kernels_is_free(self, mode):
         import torch
@@ -227,6 +226,7 @@ class TestPrecision:
         np.testing.assert_array_equal(answers(again, X), answers(model, X))
 
 
+@pytest.mark.compiled
 class TestRemat:
     def test_losses_and_weights_are_the_same_with_dropout(self, family):
         """Both passes of a block drop the same units."""
