@@ -7,55 +7,12 @@ from helpers.arrays import tokens
 from helpers.arrays import values
 from helpers.backbones import make_backbone
 from helpers.checks import check_learns
-from helpers.checks import check_survives
-from helpers.checks import check_trained_file
-from helpers.marks import each
 from helpers.marks import once
 
 import keras_fpt
 
 FPT = keras_fpt.FrozenPretrainedTransformer
 CROSS_ENTROPY = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-
-
-@pytest.mark.parametrize(
-    "outputs, shape",
-    [(4, (5, 4)), ((2, 4), (5, 2, 4)), ((2, 3, 4), (5, 2, 3, 4))],
-)
-def test_output_shapes(backbone, outputs, shape):
-    model = FPT(backbone, inputs=(6, 3), outputs=outputs)
-    assert model(tokens(5, 6, 3)).shape == shape
-    assert model.output_shape == (None, *shape[1:])
-
-
-def test_last_tokens_are_read(backbone):
-    one = FPT(backbone, inputs=(6, 3), outputs=4)
-    two = FPT(backbone, inputs=(6, 3), outputs=(2, 4))
-    two.set_weights(one.get_weights())
-    x = tokens(5, 6, 3)
-    np.testing.assert_allclose(two.predict(x)[:, 1], one.predict(x), atol=1e-6)
-
-
-def test_initial_values_of_the_input_layer_and_head(backbone):
-    wide = make_backbone(hidden_dim=256, intermediate_dim=8)
-    model = FPT(wide, inputs=(6, 50), outputs=100)
-    weights = values(model.weights)
-    kernel = weights["input_projection/kernel"]  # (50, 256)
-    np.testing.assert_allclose(
-        kernel @ kernel.T, 1.41**2 * np.eye(50), atol=1e-4
-    )
-    assert not weights["input_projection/bias"].any()
-    for name in ("head/kernel", "head/bias"):
-        limit = 1 / np.sqrt(256)
-        assert np.abs(weights[name]).max() <= limit
-        np.testing.assert_allclose(
-            weights[name].std(), limit / np.sqrt(3), rtol=0.2
-        )
-    ids = {"num_tokens": 6, "vocabulary_size": 100}
-    model = FPT(wide, inputs=ids, outputs=2)
-    table = values(model.weights)["input_embedding/embeddings"]
-    assert table.shape == (100, 256)
-    np.testing.assert_allclose([table.mean(), table.std()], [0, 1], atol=0.03)
 
 
 def test_backbone_of_the_user_stays_as_it_was(backbone):
@@ -90,56 +47,6 @@ def test_values_are_those_of_the_backbone(backbone):
     for path, value in values(model.trunk.weights).items():
         np.testing.assert_array_equal(value, theirs[path])
     assert not any("token_embedding" in w.path for w in model.weights)
-
-
-def test_num_layers_keeps_the_first_blocks():
-    deep = make_backbone(num_layers=4)
-    model = FPT(deep, inputs=(6, 3), outputs=4, num_layers=2)
-    shallow = make_backbone(num_layers=2)
-    theirs = {weight.path: weight for weight in deep.weights}
-    for weight in shallow.weights:
-        weight.assign(theirs[weight.path])
-    expected = FPT(shallow, inputs=(6, 3), outputs=4)
-    expected.set_weights(model.get_weights())
-    assert len(model.trunk.blocks) == 2
-    x = tokens(2, 6, 3)
-    np.testing.assert_allclose(model.predict(x), expected.predict(x), atol=1e-6)
-
-
-@pytest.mark.parametrize("num_positions", each(70, 20))
-def test_position_table_of_another_size(backbone, num_positions, tmp_path):
-    model = FPT(
-        backbone, inputs=(20, 3), outputs=4, num_positions=num_positions
-    )
-    own = values(backbone.weights)["position_embedding/embeddings"]
-    (path,) = [p for p in values(model.weights) if "position" in p]
-    table = values(model.weights)[path]
-    assert table.shape == (num_positions, 16)
-    for row in range(num_positions):  # 32 of its own, then from the first on
-        np.testing.assert_array_equal(table[row], own[row % 32])
-    # Within the backbone's own positions, the model is the same.
-    plain = FPT(backbone, inputs=(20, 3), outputs=4)
-    copies = values(plain.weights)
-    for weight, twin in zip(model.weights, plain.weights, strict=True):
-        if "position" not in weight.path:
-            weight.assign(copies[twin.path])
-    x = tokens(5, 20, 3)
-    expected = plain.predict(x, verbose=0)
-    np.testing.assert_array_equal(model.predict(x, verbose=0), expected)
-    check_survives(model, tmp_path / "model.keras", x)
-
-
-@once
-def test_longer_sequences_than_the_backbone_has_positions(backbone):
-    with pytest.raises(ValueError, match="32 pos.* 70 .*num_positions=70"):
-        FPT(backbone, inputs=(70, 3), outputs=4)
-    model = FPT(backbone, inputs=(70, 3), outputs=4, num_positions=70)
-    model.compile(keras.optimizers.Adam(1e-2), CROSS_ENTROPY)
-    x, y = tokens(4, 70, 3), np.array([0, 1, 2, 3])
-    losses = model.fit(x, y, epochs=9, verbose=0).history["loss"]
-    assert losses[-1] < losses[0]
-    with pytest.raises(ValueError, match="num_positions=0"):
-        FPT(backbone, inputs=(6, 3), outputs=4, num_positions=0)
 
 
 def test_random_follows_from_the_seed_alone(backbone):
@@ -221,23 +128,6 @@ def test_dropout_acts_in_training_only(backbone):
     quiet = logits(training=False)
     np.testing.assert_array_equal(logits(training=False), quiet)
     assert (logits(training=True) != quiet).any()
-
-
-@once
-def test_sizes_may_be_numpys(backbone, tmp_path):
-    ids = np.array([0, 3, 10])
-    sizes = {
-        "inputs": {"num_tokens": ids[1], "vocabulary_size": ids.max() + 1},
-        "outputs": (np.int32(2), ids[1]),
-        "num_layers": ids[1] - 2,
-        "initialization": "random",
-        "seed": ids[2],
-    }
-    model = FPT(backbone, **sizes)
-    assert model.output_shape == (None, 2, 3)
-    fresh = FPT(backbone, **sizes)
-    check_trained_file(model, tmp_path / "trained.safetensors", fresh)
-    check_survives(model, tmp_path / "model.keras", np.array([[0, 1, 2]]))
 
 
 def test_regression_and_multi_label_are_a_matter_of_the_loss(backbone):

@@ -1,9 +1,7 @@
 """What does not fit is refused with what came and what was expected."""
 
 import keras
-import numpy as np
 import pytest
-from helpers.arrays import tokens
 from helpers.backbones import make_backbone
 
 import keras_fpt
@@ -64,16 +62,6 @@ class TestRefusals:
         with pytest.raises(ValueError, match="not both"):
             FPT(backbone, task=task, outputs=2)
 
-    def test_float16_variables(self):
-        half = make_backbone(dtype="float16")
-        with pytest.raises(ValueError, match="float16 does not train"):
-            FPT(half, inputs=(6, 3), outputs=2)
-
-    def test_trunk_of_another_model(self, backbone):
-        model = FPT(backbone, inputs=(6, 3), outputs=2)
-        with pytest.raises(ValueError, match="serves one model"):
-            FPT(model.trunk, inputs=(6, 3), outputs=2, finetune="full")
-
     def test_lora_and_quantized_backbones(self):
         lora = make_backbone()
         lora.enable_lora(2)
@@ -93,36 +81,3 @@ class TestRefusals:
             ValueError, match="opens a Sequential.*GPT2Backbone"
         ):
             FPT(keras.Sequential(), inputs=(6, 3), outputs=2)
-
-    @pytest.mark.parametrize("shape", [(4, 6), (4, 6, 2), (4, 5, 3), (6, 3)])
-    def test_shapes_of_arrays(self, backbone, shape):
-        model = FPT(backbone, inputs=(6, 3), outputs=2)
-        model.compile("adam", CROSS_ENTROPY)
-        x, y = np.zeros(shape), np.zeros(len(np.zeros(shape)), int)
-        for call in (model, model.predict, lambda x: model.fit(x, y)):
-            with pytest.raises(ValueError, match=r"\(batch, 6, 3\)") as error:
-                call(x)
-            assert str(shape) in str(error.value)
-
-    def test_validation_arrays_are_looked_at(self, backbone):
-        model = FPT(backbone, inputs=(6, 3), outputs=2)
-        model.compile("adam", CROSS_ENTROPY)
-        bad = (np.zeros((4, 7, 3)), np.zeros(4))
-        with pytest.raises(ValueError, match=r"\(4, 7, 3\)"):
-            model.fit(tokens(4, 6, 3), np.zeros(4), validation_data=bad)
-
-    def test_list_of_sequences(self, backbone):
-        model = FPT(backbone, inputs=(6, 3), outputs=2)
-        with pytest.raises(ValueError, match="pad_sequences"):
-            model.predict([np.zeros((6, 3)), np.zeros((4, 3))])
-
-    @pytest.mark.parametrize("bad", [11, -1])
-    def test_ids_outside_the_vocabulary(self, backbone, bad):
-        ids = {"num_tokens": 4, "vocabulary_size": 11}
-        model = FPT(backbone, inputs=ids, outputs=2)
-        x = np.zeros((2, 4), int)
-        x[1, 2] = bad
-        with pytest.raises(ValueError, match=r"0\.\.10"):
-            model.predict(x, verbose=0)
-        with pytest.raises(ValueError, match="float64"):
-            model.predict(x.astype(float), verbose=0)

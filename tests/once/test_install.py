@@ -108,19 +108,3 @@ def test_wheel_of_a_clean_clone_loads_the_embedded_trunk(tmp_path):
         PYTHONPATH=str(site),
     )
     assert int(printed.split()[-1]) > 6_000_000
-
-
-UNKNOWN_BACKEND = """
-try:
-    import keras_fpt
-except ValueError as error:
-    print(error)
-"""
-
-
-@pytest.mark.parametrize("name", ["jacks", "numpy"])
-def test_unknown_backend_is_refused(name):
-    printed = run_python(UNKNOWN_BACKEND, backend=name).strip()
-    assert repr(name) in printed
-    assert "tensorflow, jax, torch" in printed
-    assert "\n" not in printed

@@ -1,6 +1,5 @@
 """LoRA, few bits, precision, recomputation, positions: one argument each."""
 
-import gc
 import re
 import warnings
 
@@ -18,7 +17,6 @@ from helpers.checks import check_survives
 from helpers.checks import flags
 from helpers.marks import each
 from helpers.marks import once
-from helpers.marks import torch_only
 
 import keras_fpt
 
@@ -186,26 +184,6 @@ class TestKernelsInBfloat16:
         with pytest.raises(ValueError, match="computes in float32"):
             FPT(backbone, **SIZES, **self.frozen)
 
-    @torch_only  # which keeps a second list
-    @pytest.mark.parametrize("mode", ["bfloat16", "int8"])
-    def test_memory_of_the_old_kernels_is_free(self, mode):
-        import torch
-
-        keras.config.set_dtype_policy("mixed_bfloat16")
-        try:
-            backbone = make_backbone_of("gpt2", intermediate_dim=321)
-            FPT(backbone, **SIZES, quantization=mode)
-        finally:
-            keras.config.set_dtype_policy("float32")
-        alive = [
-            each
-            for each in gc.get_objects()
-            if isinstance(each, torch.Tensor)
-            and each.dtype == torch.float32
-            and tuple(each.shape) == (16, 321)
-        ]
-        assert len(alive) == 2  # the backbone's own
-
 
 class TestPrecision:
     @pytest.mark.parametrize("dtype", each("mixed_bfloat16", "bfloat16"))
@@ -224,42 +202,6 @@ class TestPrecision:
         again = FPT.from_trained(tmp_path / "trained.safetensors")
         assert again.trunk.dtype_policy.name == dtype
         np.testing.assert_array_equal(answers(again, X), answers(model, X))
-
-
-@pytest.mark.compiled
-class TestRemat:
-    def test_losses_and_weights_are_the_same_with_dropout(self, family):
-        """Both passes of a block drop the same units."""
-        curves, ends = [], []
-        for remat in (False, True):
-            keras.utils.set_random_seed(3)
-            model = FPT(
-                make_backbone_of(family, **dropouts(family)),
-                **SIZES,
-                remat=remat,
-                finetune=("fpt", "attention"),
-                dropout=0.3,
-            )
-            model.compile(keras.optimizers.Adam(1e-2), CROSS_ENTROPY)
-            history = model.fit(X, Y, epochs=3, verbose=0).history
-            curves.append(history["loss"])
-            ends.append(values(model.weights))
-        assert curves[0][0] != curves[0][1]
-        np.testing.assert_allclose(curves[0], curves[1], rtol=1e-4)
-        for path, value in ends[0].items():
-            np.testing.assert_allclose(ends[1][path], value, atol=1e-3)
-
-    @once
-    def test_it_is_kept(self, backbone, tmp_path):
-        model = FPT(backbone, **SIZES, remat=True)
-        loaded = check_survives(model, tmp_path / "model.keras", X)
-        assert loaded.trunk.options.remat
-
-
-def dropouts(family):
-    if family == "vit":
-        return {"dropout_rate": 0.3, "attention_dropout": 0.3}
-    return {"dropout": 0.3}
 
 
 @once

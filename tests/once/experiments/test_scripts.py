@@ -8,20 +8,12 @@ import numpy as np
 import pytest
 from helpers.processes import ROOT
 from helpers.processes import run_here
-from helpers.processes import run_process
-from helpers.processes import run_python
 from helpers.processes import with_settings
 
 
-def run_table(name, *arguments, cwd=ROOT, **environment):
-    script = ROOT / "tables" / name
-    printed = run_python(script, *arguments, cwd=cwd, **environment)
-    return printed.strip().splitlines()
-
-
 def test_data_throughput(made_up, tmp_path):
-    lines = run_table(
-        "data_throughput.py",
+    lines = run_here(
+        ROOT / "tables" / "data_throughput.py",
         *("--num-layers", "1"),
         *("--tasks", "bit_xor", "cifar10", "remote_homology"),
         KERAS_FPT_CACHE=made_up,
@@ -49,11 +41,13 @@ def test_throughput(tmp_path):
     backend, policy = "torch", "frozen_bfloat16"
     texts = []
     for _ in range(2):
-        lines = run_table(
+        lines = run_here(
             tmp_path / "throughput.py",
             *("bit_xor", "--num-layers", "1"),
             *("--backends", backend, "--policies", policy),
             cwd=tmp_path,
+            # The processes that it starts lie in another folder.
+            PYTHONPATH=ROOT / "tables",
         )
         rows = [line.split(" | ") for line in lines if line.startswith("| ")]
         del rows[0]  # the heading
@@ -96,16 +90,14 @@ def test_a_table_lists_its_runs(name, tmp_path):
     assert len(set(runs)) == len(runs)
 
 
-def test_a_table_runs_what_is_missing_and_no_more(tmp_path):
+def test_a_table_runs_what_is_missing_and_no_more(tmp_path, capsys):
     """Under a cap: all of the way, and no result."""
     arguments = ("--rows", "FPT", "--tasks", "bit_xor", "--seeds", "1")
     script = ROOT / "tables" / "table02.py"
-    process = run_process(script, *arguments, "--rows", "Fpt")
-    assert process.returncode == 2 and "no row is named" in process.stderr
-    lines = run_table(
-        *("table02.py", *arguments, "--results", tmp_path),
-        KERAS_MAX_STEPS_PER_EPOCH=1,
-    )
+    with pytest.raises(SystemExit, match="2"):
+        run_here(script, *arguments, "--rows", "Fpt")
+    assert "no row is named" in capsys.readouterr().err
+    lines = run_here(script, *arguments, "--results", tmp_path, caps=(None, 1))
     assert "no result" in lines[1]
     assert any(re.match("  step 1000: loss", line) for line in lines)
     assert lines[-4].startswith("| FPT | – / 100 | – / 100 |")
@@ -122,20 +114,6 @@ def test_speed_is_written_as_it_was_measured(script):
         assert module.row(json.loads(file.read_text())) in written, (
             f"{file.name}: run `python tables/{script}.py` and copy its line"
         )
-
-
-def test_replicas_throughput(tmp_path):
-    pytest.importorskip("jax")
-    code = (ROOT / "tables" / "replicas_throughput.py").read_text()
-    settings = {"ROUNDS": 1, "COUNTS": (2,)}
-    script = tmp_path / "replicas_throughput.py"
-    script.write_text(with_settings(code, **settings))
-    for _ in range(2):  # the second finds its record
-        lines = run_table(script, "bit_xor", "--steps", "1", backend="jax")
-        cells = lines[-1].strip("| ").split(" | ")
-        assert cells[:4] == ["bit_xor", "gpt2_tiny_en", "cpu", "2"]
-        assert all(float(cell) > 0 for cell in cells[4:])
-    assert len(list((tmp_path / "results" / "replicas").iterdir())) == 1
 
 
 def test_features():

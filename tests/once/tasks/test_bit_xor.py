@@ -54,3 +54,17 @@ class TestBitXor:
         x, _ = task.test_examples()
         assert x.shape == (1024, 512, 1)
         assert len(np.unique(x.reshape(1024, -1), axis=0)) == 1024
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({"holdout": 1.0}, "holdout=1.0"),
+        ({"num_bits": 1, "holdout": 0.9}, "4 of 4 inputs.*holdout=0.9"),
+        ({"num_bits": 1, "holdout": 0.1}, "0 of 4 inputs.*holdout=0.1"),
+        ({"num_bits": 9, "holdout": 0.2}, "18 bits.*holdout=0.2"),
+    ],
+)
+def test_a_holdout_that_cannot_be(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        tasks.BitXor(**arguments)

@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 
 from keras_fpt import tasks
-from keras_fpt.tasks.cifar10_lra import gray
-from keras_fpt.tasks.cifar10_lra import gray_levels
 from keras_fpt.tasks.images import patches
 
 RNG = np.random.default_rng(0)
@@ -39,19 +37,6 @@ class TestPatches:
         )
         assert patches(images, patch).tobytes() == expected.tobytes()
 
-    def test_mnist_is_padded_by_two_pixels_of_zeros(self):
-        x = pictures(5, 28, 28, 1)
-        whole = tasks.MNIST(whole_images=True).tokens(x, None)
-        assert whole.shape == (5, 32, 32, 1)
-        np.testing.assert_array_equal(
-            whole[:, 2:30, 2:30], x.astype("float32") / 255
-        )
-        assert np.isclose(whole.sum(), (x / 255).sum(), rtol=1e-5)
-        tokens = tasks.MNIST().tokens(x, None)
-        np.testing.assert_array_equal(tokens, patches(whole, 4))
-        code = tasks.MNIST("code").tokens(x, None)
-        np.testing.assert_array_equal(code, patches(x / np.float32(255), 4))
-
     def test_patches_of_another_size(self):
         x = pictures(5, 28, 28, 1)
         whole = tasks.MNIST(whole_images=True).tokens(x, None)
@@ -67,52 +52,6 @@ class TestPatches:
         for wrong in (5, 0, 2.0):
             with pytest.raises(ValueError, match=f"patch_size={wrong}"):
                 tasks.MNIST(patch_size=wrong)
-
-    def test_cifar10_is_normalized_as_the_original(self):
-        x = pictures(5, 32, 32, 3)
-        whole = tasks.CIFAR10(whole_images=True).tokens(x, None)
-        for channel, (mean, deviation) in enumerate(
-            [(0.4914, 0.2023), (0.4822, 0.1994), (0.4465, 0.2010)]
-        ):
-            np.testing.assert_allclose(
-                whole[..., channel],
-                (x[..., channel] / 255 - mean) / deviation,
-                atol=1e-5,
-            )
-
-    def test_cifar10_lra_is_gray(self):
-        x = pictures(5, 32, 32, 3)
-        tokens = tasks.CIFAR10LRA().tokens(x, None)
-        assert (tokens.shape, tokens.dtype) == ((5, 1024, 1), "float32")
-        red, green, blue = np.moveaxis(x / 255, -1, 0)
-        expected = 0.2989 * red + 0.587 * green + 0.114 * blue
-        np.testing.assert_allclose(
-            tokens.reshape(5, 32, 32), (expected - 0.5) / 0.5, atol=1e-5
-        )
-
-    def test_gray_levels_are_tensorflows(self):
-        tf = pytest.importorskip("tensorflow")
-        x = pictures(1500, 8, 8, 3)
-        expected = np.array(tf.image.rgb_to_grayscale(x))
-        assert gray_levels(x).dtype == "uint8"
-        difference = gray_levels(x).astype(int) - expected
-        # Sums in another order fall on the other side of a level at times.
-        assert np.abs(difference).max() <= 1
-        assert (difference != 0).mean() < 1e-3
-
-    def test_lra_tokens_are_the_levels(self):
-        task = tasks.CIFAR10LRA("lra")
-        levels = pictures(5, 32, 32, 1)
-        tokens = task.tokens(levels, None)
-        assert (tokens.shape, tokens.dtype) == ((5, 1024), "int32")
-        np.testing.assert_array_equal(tokens, levels.reshape(5, -1))
-        whole = tasks.CIFAR10LRA("lra", whole_images=True).tokens(levels, None)
-        np.testing.assert_allclose(whole, (levels / 255 - 0.5) / 0.5, atol=1e-5)
-
-
-def test_gray_of_a_gray_image_is_the_image():
-    x = np.repeat(RNG.random((2, 3, 3, 1), dtype="float32"), 3, axis=-1)
-    np.testing.assert_allclose(gray(x), 0.9999 * x[..., :1], rtol=1e-5)
 
 
 class TestSplits:
@@ -134,12 +73,6 @@ class TestSplits:
             np.testing.assert_array_equal(
                 numbers(again.data("validation").x), parts[1]
             )
-
-    def test_lra_holds_out_the_last_tenth(self):
-        held_out = tasks.CIFAR10LRA("lra").held_out(50_000)
-        assert held_out[45_000:].all() and not held_out[:45_000].any()
-        paper = tasks.CIFAR10LRA().held_out(50_000)
-        assert paper.sum() == 5_000 and paper[:45_000].sum() > 4_000
 
     def test_an_epoch_meets_each_image_once(self, made_up):
         task = tasks.CIFAR10(augment=False, cache_dir=made_up)
@@ -171,12 +104,3 @@ class TestSplits:
             x, _ = whole.train_data(4)[0]
             assert x.shape == (4, *whole.image_shape)
             assert whole.inputs == whole.image_shape
-
-    def test_it_describes_itself(self, made_up):
-        task = tasks.MNIST("code", cache_dir=made_up)
-        printed = []
-        facts = task.describe(printed.append)
-        assert facts["train (train)"] == 55_000
-        text = "\n".join(printed)
-        for part in ("55,000", "49 tokens of 16", "0.1135", "LeCun", "CC BY"):
-            assert part in text
