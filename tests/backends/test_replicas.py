@@ -1,11 +1,16 @@
 """Replicas on one frozen trunk train as they would alone."""
 
+import inspect
+
 import keras
 import numpy as np
 import pytest
 from helpers.arrays import values
 from helpers.backbones import make_backbone
 from helpers.marks import jax_only
+from helpers.processes import BLOCK
+from helpers.processes import PRELUDE
+from helpers.processes import run_code
 
 import keras_fpt
 
@@ -178,3 +183,9 @@ class TestRefusals:
 def test_other_backends_are_refused():
     with pytest.raises(ValueError, match="JAX alone"):
         keras_fpt.Replicas(make())
+
+
+@jax_only
+def test_the_docstring_runs(tmp_path):
+    (code,) = BLOCK.findall(inspect.getdoc(keras_fpt.Replicas))
+    run_code(PRELUDE + code, cwd=tmp_path)

@@ -14,6 +14,9 @@ import keras
 import pytest
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
+# Code in documentation, and what stands before it unsaid.
+BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
+PRELUDE = "import keras\nimport numpy as np\nimport keras_fpt\n"
 # Two steps of whatever is trained.
 CAPS = {"KERAS_MAX_EPOCHS": "1", "KERAS_MAX_STEPS_PER_EPOCH": "2"}
 
@@ -42,18 +45,6 @@ def run_process(code, *arguments, backend=None, cwd=ROOT, **environment):
         capture_output=True,
         text=True,
         cwd=cwd,
-    )
-
-
-def start_process(code, *arguments, **environment):
-    """Starts Python and does not wait for it."""
-    return subprocess.Popen(
-        command_of(code, arguments),
-        env=environment_of(None, environment),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
     )
 
 
@@ -87,13 +78,11 @@ def run_here(path, *arguments, cwd=ROOT, caps=(None, None), **environment):
         SystemExit: Where the script ends as failed.
     """
     printed = io.StringIO()
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, capped(*caps):
         patch.chdir(cwd)
         patch.setattr(sys, "argv", [str(path), *map(str, arguments)])
         for name, value in environment.items():
             patch.setenv(name, str(value))
-        keras.config.set_max_epochs(caps[0])
-        keras.config.set_max_steps_per_epoch(caps[1])
         try:
             with contextlib.redirect_stdout(printed):
                 runpy.run_path(str(path), run_name="__main__")
@@ -101,10 +90,26 @@ def run_here(path, *arguments, cwd=ROOT, caps=(None, None), **environment):
             if end.code:
                 raise
         finally:
-            keras.config.set_max_epochs(None)
-            keras.config.set_max_steps_per_epoch(None)
             keras.config.set_dtype_policy("float32")
     return printed.getvalue().strip().splitlines()
+
+
+@contextlib.contextmanager
+def capped(epochs=1, steps=2):
+    """Keras trains that many epochs, and steps of each, at most."""
+    keras.config.set_max_epochs(epochs)
+    keras.config.set_max_steps_per_epoch(steps)
+    try:
+        yield
+    finally:
+        keras.config.set_max_epochs(None)
+        keras.config.set_max_steps_per_epoch(None)
+
+
+def run_code(code, cwd):
+    """Runs what documentation shows, in this process, two steps of it."""
+    with contextlib.chdir(cwd), capped():
+        exec(code, {})
 
 
 def with_settings(code, **settings):

@@ -1,11 +1,10 @@
 """Runs on a Ray cluster, and runs that another process has claimed."""
 
-import json
 import os
 import pathlib
 import signal
 import sys
-import time
+import threading
 
 import cluster
 import command
@@ -17,23 +16,7 @@ import runner
 from experiment import options
 from helpers.marks import jax_only
 from helpers.marks import once
-from helpers.processes import start_process
 from helpers.records import ONE
-
-# A table's runs on a cluster that it starts here.
-DRIVE = """
-import json, os, pathlib, sys
-import command
-from cluster import Cluster
-from experiment import Experiment
-
-folder, preset, configs = sys.argv[1:]
-cells = [(None, "", Experiment.from_config(c)) for c in json.loads(configs)]
-cluster = Cluster("local", cpus=os.cpu_count())  # one run at a time
-sys.exit(command.run_all(
-    cells, pathlib.Path(folder), {"tiny": preset}, 2, cluster
-))
-"""
 
 
 def worker_of(home):
@@ -51,28 +34,36 @@ def worker_of(home):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @jax_only  # with replicas
-def test_a_lost_worker_is_made_good(small_run, tiny_preset, tmp_path):
+def test_a_lost_worker_is_made_good(
+    small_run, tiny_preset, tmp_path, monkeypatch
+):
     """Two runs that train together are killed; a third is alone."""
     pytest.importorskip("ray")
     pair = small_run.with_(model_options=options(preset="tiny"), steps=60)
     group = [pair, pair.with_(seed=1), small_run]
     folder, home = tmp_path / "runs", tmp_path / "home"
-    configs = json.dumps([each.config() for each in group])
-    driver = start_process(DRIVE, folder, tiny_preset, configs, KERAS_HOME=home)
-    killed, end = False, time.monotonic() + 300
-    while driver.poll() is None and not killed and time.monotonic() < end:
-        time.sleep(0.02)
-        if progress.begun(folder / "ray") == [group[:2]]:
-            worker = worker_of(home)
-            if worker is not None:
-                os.kill(worker, signal.SIGKILL)
-                killed = True
+    monkeypatch.setenv("KERAS_HOME", str(home))
+    killed = []
+
+    def kill():
+        while not killed and not done.wait(0.02):
+            if progress.begun(folder / "ray") == [group[:2]]:
+                worker = worker_of(home)
+                if worker is not None:
+                    os.kill(worker, signal.SIGKILL)
+                    killed.append(worker)
+
+    done = threading.Event()
+    killer = threading.Thread(target=kill)
+    killer.start()
+    cells = [(None, "", experiment) for experiment in group]
     try:
-        printed, complaints = driver.communicate(timeout=300)
+        ray = cluster.Cluster("local", cpus=os.cpu_count())  # one at a time
+        left = command.run_all(cells, folder, {"tiny": tiny_preset}, 2, ray)
     finally:
-        driver.kill()
-    assert driver.returncode == 0, printed + complaints[-3000:]
-    assert killed
+        done.set()
+        killer.join()
+    assert left == 0 and killed
     found = records.read_all(folder)
     assert set(found) == {each.key for each in group}
     for experiment, interruptions in zip(group, (1, 1, 0), strict=True):

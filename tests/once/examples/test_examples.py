@@ -6,10 +6,8 @@ import re
 import numpy as np
 import pytest
 from helpers.backbones import make_backbone
-from helpers.processes import CAPS
 from helpers.processes import ROOT
 from helpers.processes import run_here
-from helpers.processes import run_python
 from helpers.processes import run_script
 from helpers.processes import with_settings
 
@@ -20,15 +18,6 @@ def run_example(name, cwd, settings=None, **environment):
     """Runs an example with some of its constants changed."""
     script = ROOT / "examples" / name
     return run_script(script, settings=settings, cwd=cwd, **environment)
-
-
-def run_as_a_user(name, cwd, backend):
-    """In a process of its own, on a backend of its own."""
-    pytest.importorskip(backend)
-    printed = run_python(
-        ROOT / "examples" / name, cwd=cwd, backend=backend, **CAPS
-    )
-    return printed.strip().splitlines()
 
 
 def test_bit_xor(tmp_path):
@@ -122,15 +111,6 @@ def check_example(name, lines, folder, split=""):
     results = folder / "results" / name
     assert (results / "learning_curve.png").stat().st_size > 5_000
     assert (results / f"{name}.safetensors").is_file()
-
-
-@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
-def test_your_own_sequence(backend, tmp_path):
-    script = ROOT / "examples" / "your_own_sequence.py"
-    assert len(script.read_text().splitlines()) < 60
-    lines = run_as_a_user("your_own_sequence.py", tmp_path, backend)
-    accuracy = re.fullmatch(r"test accuracy: (0\.\d{4})", lines[-1])
-    assert 0.1 < float(accuracy[1]) < 0.6
 
 
 # A model, a vocabulary and phases for a test: the script's own take hours.

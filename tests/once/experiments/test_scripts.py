@@ -127,7 +127,8 @@ def test_features():
 
 def test_precision(tmp_path):
     code = (ROOT / "tables" / "precision.py").read_text()
-    (tmp_path / "precision.py").write_text(with_settings(code, SEEDS=(0, 1)))
+    settings = {"SEEDS": (0, 1), "NUM_TEST": 64}
+    (tmp_path / "precision.py").write_text(with_settings(code, **settings))
     for _ in range(2):  # the second finds its records
         script = tmp_path / "precision.py"
         lines = run_here(script, "--task", "bit_xor", caps=(None, 2))
