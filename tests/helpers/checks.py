@@ -97,6 +97,26 @@ def check_freeze(model, train):
     return before
 
 
+def check_model(model, x, y, path, epochs=4, drawn=False):
+    """A model trains what is to be trained, learns, and is kept by a file.
+
+    Args:
+        model: A classifier that is not compiled.
+        x: Its inputs, one batch.
+        y: Classes of them.
+        path: Where it is saved, `.keras`.
+        epochs: Steps in which the loss is to fall. Defaults to `4`.
+        drawn: Whether it answers differently each time. Defaults to `False`.
+    """
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(1e-2), loss)
+    check_freeze(model, lambda model: check_learns(model, x, y, epochs))
+    if not drawn:
+        compiled = model.predict(x, verbose=0)
+        np.testing.assert_allclose(compiled, answers(model, x), atol=1e-5)
+    return check_survives(model, path, None if drawn else x)
+
+
 def check_layer(make, x, shape):
     """A layer's shape, configuration, precision, and its compiled answers.
 

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from helpers.arrays import tokens
+from helpers.checks import check_layer
 from helpers.marks import once
 from helpers.padded import PaddedTests
 
@@ -124,3 +125,16 @@ class TestPadding(PaddedTests):
             model.predict(self.batch(8)["tokens"], verbose=0)
         with pytest.raises(ValueError, match=r"Received: \['mask', 'tokens'\]"):
             model.predict({"tokens": np.ones((1, 8)), "mask": 0}, verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shape"),
+    [
+        ({}, (3, 5)),
+        ({"num_tokens": 2}, (3, 2, 5)),
+        ({"readout": "mean"}, (3, 5)),
+    ],
+)
+def test_it_is_a_layer(arguments, shape):
+    layer = keras_fpt.layers.Readout
+    check_layer(lambda **k: layer(**arguments, **k), tokens(3, 7, 5), shape)

@@ -40,7 +40,8 @@ def test_memory_of_the_old_kernels_is_free(mode):
 
 
 def dense(units=2):
-    model = keras.Sequential([keras.layers.Dense(units, name="dense")])
+    layer = keras.layers.Dense(units, name="dense")
+    model = keras.Sequential([layer], name="model")
     model.build((None, 3))
     return model
 
