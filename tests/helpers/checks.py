@@ -111,9 +111,6 @@ def check_model(model, x, y, path, epochs=4, drawn=False):
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(1e-2), loss)
     check_freeze(model, lambda model: check_learns(model, x, y, epochs))
-    if not drawn:
-        compiled = model.predict(x, verbose=0)
-        np.testing.assert_allclose(compiled, answers(model, x), atol=1e-5)
     return check_survives(model, path, None if drawn else x)
 
 

@@ -50,5 +50,5 @@ def test_frozen_and_trainable_again_keeps_what_was_chosen(backbone):
 
 def test_it_keeps_shapes_and_describes_itself(backbone):
     trunk = FPT(backbone, inputs=(6, 3), outputs=2).trunk
-    assert "2" in trunk.describe() and "GPT2" in trunk.describe()
+    assert trunk.describe() == "2 blocks of a backbone object"
     assert trunk.get_config()["finetune"] == "fpt"
