@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from typing import Any
+
+import numpy as np
 
 BACKENDS = ("tensorflow", "jax", "torch")
 
@@ -41,3 +44,14 @@ def xla_pays() -> bool:
         not device.startswith("cpu")
         for device in keras.distribution.list_devices()
     )
+
+
+def copy_of(variable: Any) -> np.ndarray:
+    """The value of a variable as a NumPy array that shares no memory.
+
+    JAX on a CPU may give NumPy the memory that training then changes.
+    """
+    import keras
+
+    value = keras.ops.convert_to_numpy(variable.value)
+    return np.array(value, copy=True)

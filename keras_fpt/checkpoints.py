@@ -15,8 +15,10 @@ from collections.abc import Collection
 from collections.abc import Iterable
 from typing import Any
 
-import keras
 import numpy as np
+
+from keras_fpt.backend import copy_of
+from keras_fpt.files import write_whole
 
 _FORMAT = "keras_fpt trained variables 1"
 
@@ -51,15 +53,8 @@ def save_trained(
             f"Cannot write {str(target)!r}: there is no folder "
             f"{str(target.parent)!r}"
         )
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(safetensors.numpy.save(tensors, metadata))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    content = safetensors.numpy.save(tensors, metadata)
+    write_whole(target, lambda temporary: temporary.write_bytes(content))
 
 
 def load_trained(
@@ -118,8 +113,7 @@ def frozen_hash(variables: Iterable[Any]) -> str:
 
 
 def _values(variable: Any) -> np.ndarray:
-    values = keras.ops.convert_to_numpy(variable.value)
-    return np.ascontiguousarray(values, dtype="float32")
+    return np.ascontiguousarray(copy_of(variable), dtype="float32")
 
 
 def _read(
@@ -164,6 +158,6 @@ def _check_fit(
     if found:
         raise ValueError(
             f"{str(path)!r} does not fit this model; {'; '.join(found)}. "
-            "Build the model with the inputs, outputs and finetune groups of "
-            "the file"
+            "Build the model with the inputs, outputs, finetune groups and "
+            "`normalize` of the file"
         )

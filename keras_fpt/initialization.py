@@ -11,9 +11,9 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
-import keras
 import numpy as np
 
+from keras_fpt.backend import copy_of
 from keras_fpt.finetuning import group_of
 from keras_fpt.trunks import Trunk
 
@@ -119,9 +119,7 @@ def _draw(variable: Any, seed: int, deviation: float, mean: float) -> None:
 
 
 def _values(variable: Any) -> np.ndarray:
-    # A copy: on CPU, JAX may share memory with the variable.
-    values = keras.ops.convert_to_numpy(variable.value)
-    return np.array(values, dtype="float32", copy=True)
+    return copy_of(variable).astype("float32")
 
 
 def _default_moments(trunk: Trunk, variable: Any) -> tuple[float, float]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import pathlib
-import uuid
 import warnings
 import zipfile
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
+from keras_fpt.files import write_whole
 
 Path = str | os.PathLike[str]
 Arrays = dict[str, np.ndarray]
@@ -77,12 +78,5 @@ def cached(
 
 def _write(path: pathlib.Path, arrays: Arrays) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.stem}-{uuid.uuid4().hex}.tmp")
     named: dict[str, Any] = dict(arrays)
-    try:
-        with open(temporary, "xb") as file:
-            np.savez(file, **named)
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    write_whole(path, lambda temporary: np.savez(temporary, **named))

@@ -255,13 +255,14 @@ class TestRefusals:
 KILLED_WHILE_WRITING = """
 import os, signal, sys
 import keras_fpt.checkpoints as checkpoints
+import keras_fpt.files as files
 
 class Variable:
     path, shape = "a", (4,)
     value = [9.0] * 4
 
 # The process dies when the new file is written but not yet in place.
-checkpoints.os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+files.os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 checkpoints.save_trained(sys.argv[1], [Variable()], [], {})
 """
 
