@@ -34,6 +34,8 @@ BLOCK_GROUPS = ("layernorm", "attention", "feed_forward", "recurrent")
 # is there where a model was asked for it, and trains then.
 LORA = "lora"
 LORA_PATHS = (r".+/lora_kernel_[ab]",)
+# Statistics of the tokens, where a model was given them: never trained.
+NORMALIZATION = "normalization"
 PRESETS: dict[str, tuple[str, ...]] = {
     # The four groups that the paper trains (section 2.2 and Table 15).
     "fpt": ("input", "output", "positions", "layernorm"),
@@ -86,7 +88,11 @@ def make_rules(
         Tuple of `Rule`, to be tried in order.
     """
     selected = _selected_blocks(finetune, num_blocks)
-    rules = [Rule(pattern, LORA, True) for pattern in patterns.get(LORA, ())]
+    rules = [
+        Rule(pattern, group, trained)
+        for group, trained in ((LORA, True), (NORMALIZATION, False))
+        for pattern in patterns.get(group, ())
+    ]
     for group in (g for g in GROUPS if g in patterns):
         for pattern in patterns[group]:
             every = pattern.format(block=r"(?P<block>\d+)")
@@ -154,7 +160,8 @@ def count_parameters(
     """
     groups = [(group_of(v.path, rules), tuple(v.shape)) for v in variables]
     present = {group.name for group, _ in groups}
-    names = [n for n in (*GROUPS, LORA) if n in _PAPER or n in present]
+    known = (NORMALIZATION, *GROUPS, LORA)
+    names = [name for name in known if name in _PAPER or name in present]
     counts = {n: {"trained": 0, "total": 0, "paper": 0} for n in names}
     for group, shape in groups:
         row = counts[group.name]

@@ -49,6 +49,13 @@ class FrozenPretrainedTransformer(FrozenModel):
         padding_mask: bool. Whether the model takes
             `{"tokens": ..., "padding_mask": ...}`; sequences may then be
             shorter than `num_tokens`. Defaults to `False`.
+        normalize: tokens as for `fit`, a pair `(mean, variance)`, `False` or
+            `None`. The model subtracts the mean of each number of a token
+            and divides by its standard deviation, wherever it computes:
+            pass training tokens as they are, of which padding does not count,
+            or two arrays of shape `(token_dim,)`. A number that does not vary
+            is not divided. Defaults to `None`: as the task says; `False` is
+            not even then.
         finetune: string or tuple of strings. What is trained: groups
             `"input"`, `"positions"`, `"layernorm"`, `"attention"`,
             `"feed_forward"`, `"output"`, blocks of them such as
@@ -115,6 +122,7 @@ class FrozenPretrainedTransformer(FrozenModel):
         outputs: Any = None,
         readout: str | None = None,
         padding_mask: bool | None = None,
+        normalize: Any = None,
         finetune: Finetune = "fpt",
         dropout: float = 0.1,
         initialization: str = "pretrained",
@@ -127,7 +135,9 @@ class FrozenPretrainedTransformer(FrozenModel):
         seed: int | None = None,
         name: str = "frozen_pretrained_transformer",
     ) -> None:
-        interface = Interface.of(task, inputs, outputs, readout, padding_mask)
+        interface = Interface.of(
+            task, inputs, outputs, readout, padding_mask, normalize
+        )
         check_initialization(initialization)
         options = TrunkOptions(
             num_layers, num_positions, positions, quantization, lora_rank, remat
@@ -149,6 +159,10 @@ class FrozenPretrainedTransformer(FrozenModel):
         preset: str,
         task: Any = None,
         *,
+        inputs: Any = None,
+        outputs: Any = None,
+        normalize: Any = None,
+        finetune: Finetune = "fpt",
         dropout: float = 0.1,
         initialization: str = "pretrained",
         num_layers: int | None = None,
@@ -167,7 +181,10 @@ class FrozenPretrainedTransformer(FrozenModel):
                 name that keras-nlp knows (`"gpt2_base_en"`,
                 `"bert_base_en_uncased"`), a `hf://` or `kaggle://` address,
                 or a folder with a keras-nlp preset or a Hugging Face model.
-            task: a `keras_fpt.tasks.Task`, or `None`.
+            task: a `keras_fpt.tasks.Task`, or `None` to pass `inputs` and
+                `outputs`.
+            inputs: as of the class, and so are `outputs`, `normalize` and
+                `finetune`.
             dropout: float. Dropout of the input layer and, in the trunk, of
                 embeddings, attention and residuals. Defaults to `0.1`.
             initialization: string. `"random"` needs no weights and loads
@@ -177,7 +194,8 @@ class FrozenPretrainedTransformer(FrozenModel):
                 `remat`. Defaults to `None`, all of them.
             dtype: string, dtype policy or `None`. Of the trunk, for instance
                 `"mixed_bfloat16"`. Defaults to `None`, Keras' own.
-            **kwargs: the other arguments of the class.
+            **kwargs: `readout`, `padding_mask`, `seed` and `name` of the
+                class.
 
         Returns:
             A `FrozenPretrainedTransformer`.
@@ -213,6 +231,10 @@ class FrozenPretrainedTransformer(FrozenModel):
         return cls(
             trunk,
             task,
+            inputs=inputs,
+            outputs=outputs,
+            normalize=normalize,
+            finetune=finetune,
             dropout=dropout,
             initialization=initialization,
             **kwargs,
@@ -270,13 +292,16 @@ class FrozenPretrainedTransformer(FrozenModel):
         make siblings before training, or `load_trained` into them.
 
         Args:
-            task: a `keras_fpt.tasks.Task`, or `None`.
+            task: a `keras_fpt.tasks.Task`, or `None`. Without it, and without
+                `inputs` and `outputs`, the sibling has what this model has.
             finetune: string, tuple of strings or `None`. Layers that are
                 trained here or there are not shared. Defaults to `None`, what
                 this model trains.
             dropout: float or `None`. Of the input layer. Defaults to `None`,
                 this model's.
-            **kwargs: `inputs`, `outputs`, `readout`, `padding_mask`, `name`.
+            **kwargs: `inputs`, `outputs`, `readout`, `padding_mask`,
+                `normalize`, `name`. Without `normalize`, the task's own
+                counts, or for the same inputs and outputs this model's.
 
         Returns:
             A `FrozenPretrainedTransformer`.
@@ -291,6 +316,12 @@ class FrozenPretrainedTransformer(FrozenModel):
         ```
         """
         finetune = self.trunk.finetune if finetune is None else finetune
+        own = self.interface.config(self.standardization)
+        if task is None and not {"inputs", "outputs"} & set(kwargs):
+            kwargs = {**own, **kwargs}
+        elif kwargs.get("normalize") is None:
+            if self.interface.same_but_normalization(task, kwargs):
+                kwargs["normalize"] = own.get("normalize")
         model = type(self)(
             self.trunk.sibling(finetune),
             task,
@@ -315,7 +346,7 @@ class FrozenPretrainedTransformer(FrozenModel):
 
     def _arguments(self) -> dict[str, Any]:
         return {
-            **self.interface.config(),
+            **self.interface.config(self.standardization),
             "finetune": self.trunk.finetune,
             "dropout": self.dropout,
             "initialization": self.initialization,

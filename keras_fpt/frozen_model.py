@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import keras
@@ -11,6 +12,8 @@ from keras_fpt import finetuning
 from keras_fpt.backend import xla_pays
 from keras_fpt.export import export
 from keras_fpt.layers import Interface
+from keras_fpt.layers.number_check import describe_if_far
+from keras_fpt.layers.number_check import some_tokens
 from keras_fpt.optimizers import GroupAdam
 from keras_fpt.stack import Stack
 from keras_fpt.tensorflow_data import as_tensorflow_reads
@@ -73,7 +76,8 @@ class FrozenModel(keras.Model):
         trunk.last_tokens = interface.last_tokens
         tokens, mask = interface.model_inputs()
         named = {"tokens": tokens, "padding_mask": mask}
-        embedded = interface.tokens.embed(tokens, trunk.hidden_dim, dropout)
+        x, standardization = interface.standardize(tokens)
+        embedded = interface.tokens.embed(x, trunk.hidden_dim, dropout)
         hidden = trunk(embedded, padding_mask=mask)
         # (batch, num_tokens, hidden_dim)
         super().__init__(
@@ -86,8 +90,11 @@ class FrozenModel(keras.Model):
         self.trunk = trunk
         trunk.taken = True
         self.interface = interface
+        self.standardization = standardization
         self.embedded_tokens = embedded
         self.dropout = dropout
+        ids = interface.tokens.token_dim is None
+        self._numbers_seen = ids or interface.normalization is not None
         self.finetune_rules = trunk.finetune_rules + rules
         self._apply_finetune_rules()
 
@@ -233,6 +240,7 @@ class FrozenModel(keras.Model):
     ) -> Any:
         self.check_tokens(x)
         _check_end(x, kwargs.get("steps_per_epoch"))
+        self.warn_of_numbers(x)
         if isinstance(validation_data, (list, tuple)):
             self.check_tokens(validation_data[0])
         return super().fit(
@@ -270,6 +278,15 @@ class FrozenModel(keras.Model):
         """Refuses arrays that are no tokens of this model."""
         self.interface.check(x)
 
+    def warn_of_numbers(self, x: Any) -> None:
+        """Warns once, before training, of tokens far from 0 and 1."""
+        tokens = None if self._numbers_seen else some_tokens(x)
+        if tokens is not None:
+            self._numbers_seen = True
+            warning = describe_if_far(tokens)
+            if warning:
+                warnings.warn(warning, stacklevel=3)
+
     def get_config(self) -> dict[str, Any]:
         trunk = keras.saving.serialize_keras_object(self.trunk)
         # It is built when it is made, whatever Keras notes after a load.
@@ -298,7 +315,7 @@ class FrozenModel(keras.Model):
     def _arguments(self) -> dict[str, Any]:
         """The arguments, beside the trunk, that make this model again."""
         return {
-            "interface": self.interface.config(),
+            "interface": self.interface.config(self.standardization),
             "finetune": self.trunk.finetune,
             "dropout": self.dropout,
         }

@@ -90,6 +90,8 @@ class Replicas:
             List of what `fit(...).history` is, for each replica.
         """
         steps = self._count(data, steps_per_epoch)
+        one = data[0] if isinstance(data, (list, tuple)) else data
+        self.models[0].warn_of_numbers(one)
         state = self._state(data, initial_step, optimizer=True)
         histories: History = [{} for _ in self.models]
         for epoch in range(epochs):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
 import keras
 
+from keras_fpt.layers.normalization import Standardization
+from keras_fpt.layers.normalization import read_statistics
 from keras_fpt.sizes import whole_number
 from keras_fpt.tasks import Task
 
@@ -18,6 +21,7 @@ def cnn(
     task: Task | None = None,
     image_shape: Sequence[int] | None = None,
     num_classes: int | None = None,
+    normalize: Any = None,
     name: str = "cnn",
 ) -> keras.Model:
     """A convolutional network of three layers, as a baseline for images.
@@ -34,6 +38,9 @@ def cnn(
         image_shape: `(height, width, channels)`. Defaults to `None`, the
             task's.
         num_classes: int. Defaults to `None`, the task's.
+        normalize: images as for `fit`, a pair `(mean, variance)` of arrays of
+            shape `(channels,)`, `False` or `None`. As of
+            `FrozenPretrainedTransformer`, by channel. Defaults to `None`.
         name: string. Defaults to `"cnn"`.
 
     Input shape:
@@ -67,7 +74,11 @@ def cnn(
     """
     shape, num_classes = _sizes(task, image_shape, num_classes)
     images = keras.Input(shape, name="images")
-    x = keras.layers.Conv2D(32, 3, activation="relu", name="conv_0")(images)
+    statistics = read_statistics(
+        normalize, task, shape[-1], lambda x: _check_images(x, shape)
+    )
+    x = Standardization(*statistics)(images) if statistics else images
+    x = keras.layers.Conv2D(32, 3, activation="relu", name="conv_0")(x)
     x = keras.layers.MaxPooling2D(2)(x)
     x = keras.layers.Conv2D(64, 3, activation="relu", name="conv_1")(x)
     x = keras.layers.MaxPooling2D(2)(x)
@@ -77,6 +88,14 @@ def cnn(
     x = keras.layers.Dense(64, activation="relu", name="hidden")(x)
     logits = keras.layers.Dense(num_classes, name="logits")(x)
     return keras.Model(images, logits, name=name)
+
+
+def _check_images(x: Any, shape: tuple[int, ...]) -> None:
+    if isinstance(x, Mapping) or x.shape[1:] != shape:
+        raise ValueError(
+            f"Expected images of shape {('batch', *shape)}. Received: "
+            f"{'a dict' if isinstance(x, Mapping) else x.shape}"
+        )
 
 
 def _sizes(

@@ -21,6 +21,7 @@ def no_trunk(
     outputs: Any = None,
     readout: str | None = None,
     padding_mask: bool | None = None,
+    normalize: Any = None,
     hidden_dim: int = 768,
     finetune: Finetune = "full",
     dropout: float = 0.1,
@@ -35,6 +36,7 @@ def no_trunk(
     Args:
         task: a `keras_fpt.tasks.Task`, or `None` to pass `inputs`, `outputs`,
             `readout` and `padding_mask` as to `FrozenPretrainedTransformer`.
+        normalize: as of `FrozenPretrainedTransformer`. Defaults to `None`.
         hidden_dim: int. Defaults to `768`, that of GPT-2 base.
         finetune: string or tuple of strings. Defaults to `"full"`.
         dropout: float. After the linear input layer. Defaults to `0.1`.
@@ -55,7 +57,9 @@ def no_trunk(
     Reference:
         [Tan et al., 2024](https://arxiv.org/abs/2406.16964)
     """
-    interface = Interface.of(task, inputs, outputs, readout, padding_mask)
+    interface = Interface.of(
+        task, inputs, outputs, readout, padding_mask, normalize
+    )
     stack = NoStack(hidden_dim)
     return FrozenModel(stack, interface, finetune, dropout, name)
 
@@ -67,6 +71,7 @@ def one_attention_layer(
     outputs: Any = None,
     readout: str | None = None,
     padding_mask: bool | None = None,
+    normalize: Any = None,
     hidden_dim: int = 768,
     num_heads: int = 12,
     num_positions: int = 1024,
@@ -81,6 +86,7 @@ def one_attention_layer(
 
     Args:
         task: as of `no_trunk`.
+        normalize: as of `no_trunk`. Defaults to `None`.
         hidden_dim: int. Defaults to `768`, that of GPT-2 base.
         num_heads: int. Divides `hidden_dim`. Defaults to `12`, those of GPT-2
             base.
@@ -107,7 +113,9 @@ def one_attention_layer(
     Reference:
         [Tan et al., 2024](https://arxiv.org/abs/2406.16964)
     """
-    interface = Interface.of(task, inputs, outputs, readout, padding_mask)
+    interface = Interface.of(
+        task, inputs, outputs, readout, padding_mask, normalize
+    )
     stack = AttentionStack(hidden_dim, num_heads, num_positions)
     return FrozenModel(stack, interface, finetune, dropout, name)
 

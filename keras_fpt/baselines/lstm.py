@@ -28,6 +28,7 @@ def lstm(
     outputs: Any = None,
     readout: str | None = None,
     padding_mask: bool | None = None,
+    normalize: Any = None,
     num_layers: int = 3,
     hidden_dim: int = 768,
     residual: bool = False,
@@ -53,6 +54,7 @@ def lstm(
     Args:
         task: a `keras_fpt.tasks.Task`, or `None` to pass `inputs`, `outputs`,
             `readout` and `padding_mask` as to `FrozenPretrainedTransformer`.
+        normalize: as of `FrozenPretrainedTransformer`. Defaults to `None`.
         num_layers: int. Defaults to `3`, Table 1's; LSTM* has 12.
         hidden_dim: int. Defaults to `768`, the paper's.
         residual: bool. Whether each layer adds to what it is given. Defaults
@@ -91,7 +93,9 @@ def lstm(
     Reference:
         [Lu et al., 2021](https://arxiv.org/abs/2103.05247), section 3.3
     """
-    interface = Interface.of(task, inputs, outputs, readout, padding_mask)
+    interface = Interface.of(
+        task, inputs, outputs, readout, padding_mask, normalize
+    )
     num_tokens = interface.tokens.num_tokens
     stack = LSTMStack(
         num_layers=num_layers,

@@ -14,9 +14,13 @@ from typing import ClassVar
 import keras
 import numpy as np
 
+from keras_fpt.finetuning import NORMALIZATION
 from keras_fpt.layers.head import Outputs
 from keras_fpt.layers.head import head
 from keras_fpt.layers.head import output_sizes
+from keras_fpt.layers.normalization import Standardization
+from keras_fpt.layers.normalization import Statistics
+from keras_fpt.layers.normalization import read_statistics
 from keras_fpt.layers.readout import Readout
 from keras_fpt.layers.tokens import Inputs
 from keras_fpt.layers.tokens import TokenSpec
@@ -32,17 +36,23 @@ class Interface:
         outputs: tuple of ints. What comes out, as `output_sizes` reads it.
         readout: string. Which hidden vectors the head sees.
         padding_mask: bool. Whether a padding mask goes in, too.
+        normalization: pair of tuples of floats, `False` or `None`. Mean and
+            variance by which tokens are standardized, as `read_statistics`
+            reads them. `False` was asked for, `None` was not. Defaults to
+            `None`.
 
     Attributes:
-        groups: mapping from `"input"` and `"output"` to regular expressions
-            over the paths of these layers' variables.
+        groups: mapping from `"normalization"`, `"input"` and `"output"` to
+            regular expressions over the paths of these layers' variables.
     """
 
     tokens: TokenSpec
     outputs: tuple[int, ...]
     readout: str
     padding_mask: bool
+    normalization: Statistics | None = None
     groups: ClassVar[Mapping[str, Sequence[str]]] = {
+        NORMALIZATION: (r"normalization/\w+",),
         "input": (r"input_(projection|embedding)/\w+",),
         "output": (r"head/\w+",),
     }
@@ -68,8 +78,12 @@ class Interface:
         outputs: Outputs | None,
         readout: str | None,
         padding_mask: bool | None,
+        normalize: Any = None,
     ) -> Interface:
-        """Reads a task, or the four arguments that stand for one."""
+        """Reads a task, or the four arguments that stand for one.
+
+        `normalize` is read with either: `None` is what the task says.
+        """
         given = (inputs, outputs, readout, padding_mask)
         if task is not None:
             if not isinstance(task, Task):
@@ -90,12 +104,16 @@ class Interface:
                 "Pass `task=`, or both `inputs=` and `outputs=`. Received: "
                 f"inputs={inputs!r}, outputs={outputs!r}"
             )
-        return cls(
+        interface = cls(
             TokenSpec.of(inputs),
             output_sizes(outputs),
             readout or "last",
             bool(padding_mask),
         )
+        statistics = read_statistics(
+            normalize, task, interface.tokens.token_dim, interface.check
+        )
+        return dataclasses.replace(interface, normalization=statistics)
 
     @property
     def read_tokens(self) -> int | None:
@@ -107,15 +125,30 @@ class Interface:
         """How many tokens, from the end, are read; `None` if others may be."""
         return (self.read_tokens or 1) if self.readout == "last" else None
 
-    def config(self) -> dict[str, Any]:
-        """The four arguments that make this interface again."""
+    def config(self, layer: Standardization | None = None) -> dict[str, Any]:
+        """The arguments that make this interface again.
+
+        Args:
+            layer: `Standardization` or `None`. Whose present statistics are
+                written. Defaults to `None`: those that were given.
+        """
         one, *more = self.outputs
-        return {
+        config = {
             "inputs": self.tokens.config(),
             "outputs": [one, *more] if more else one,
             "readout": self.readout,
             "padding_mask": self.padding_mask,
         }
+        if self.normalization is None:  # as in files of before
+            return config
+        given = layer.statistics() if layer else self.normalization
+        return {**config, "normalize": given and [list(one) for one in given]}
+
+    def same_but_normalization(self, task: Task | None, arguments: Any) -> bool:
+        """Whether a task, or arguments, say this and no normalization."""
+        names = ("inputs", "outputs", "readout", "padding_mask")
+        other = self.of(task, *(arguments.get(name) for name in names))
+        return other == dataclasses.replace(self, normalization=None)
 
     def model_inputs(self) -> tuple[Any, Any]:
         """The `keras.Input` of tokens and of the mask, or `None` for it."""
@@ -133,6 +166,13 @@ class Interface:
         mask = keras.InputSpec("bool", x.shape[:2], name="padding_mask")
         # In alphabetical order, as every backend flattens them.
         return [{"padding_mask": mask, "tokens": tokens}]
+
+    def standardize(self, tokens: Any) -> tuple[Any, Standardization | None]:
+        """Standardizes tokens where that was asked for; gives the layer."""
+        if not self.normalization:
+            return tokens, None
+        layer = Standardization(*self.normalization)
+        return layer(tokens), layer
 
     def answer(self, hidden: Any, padding_mask: Any, hidden_dim: int) -> Any:
         """Applies readout and head to `(batch, num_tokens, hidden_dim)`."""

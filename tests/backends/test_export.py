@@ -29,6 +29,22 @@ def lstm():
     return baselines.lstm(**SIZES, hidden_dim=8, num_layers=1)
 
 
+def normalized():
+    statistics = (np.array([1.0, -2.0, 0.0]), np.array([4.0, 0.01, 0.0]))
+    return FPT(make_backbone(), **SIZES, num_layers=1, normalize=statistics)
+
+
+def normalized_and_masked():
+    return FPT(
+        make_backbone(),
+        **SIZES,
+        num_layers=1,
+        padding_mask=True,
+        readout="mean",
+        normalize=(np.full(3, 2.0), np.full(3, 9.0)),
+    )
+
+
 def masked():
     return FPT(
         make_backbone(),
@@ -43,12 +59,14 @@ def masked():
 def batch_of(model, size):
     """Inputs of a model, another batch for another size."""
     rng = np.random.default_rng(size)
+    vectors = rng.normal(size=(size, 7, 3)).astype("float32")
     if not model.interface.padding_mask:
-        return rng.normal(size=(size, 7, 3)).astype("float32")
+        return vectors
+    ids = rng.integers(0, 5, size=(size, 7)).astype("int32")
     lengths = rng.integers(2, 8, size=(size, 1))
     return {
         "padding_mask": np.arange(7) < lengths,
-        "tokens": rng.integers(0, 5, size=(size, 7)).astype("int32"),
+        "tokens": vectors if model.interface.tokens.token_dim else ids,
     }
 
 
@@ -76,7 +94,9 @@ def check(model, path, compute):
 
 
 @needs_saved_model
-@pytest.mark.parametrize("make", [lstm, masked])
+@pytest.mark.parametrize(
+    "make", [lstm, masked, normalized, normalized_and_masked]
+)
 def test_saved_model(make, tmp_path):
     pytest.importorskip("tensorflow")
     model = make()
@@ -103,6 +123,14 @@ def test_onnx_of_every_family(family, tmp_path):
 
 
 @needs_onnx
+def test_onnx_of_normalized_tokens(tmp_path):
+    pytest.importorskip("onnxscript" if BACKEND == "torch" else "tf2onnx")
+    model = normalized()
+    model.export(tmp_path / "model.onnx", format="onnx", verbose=False)
+    check(model, tmp_path / "model.onnx", run_onnx)
+
+
+@needs_onnx
 def test_onnx_of_trained_values_with_padding(tmp_path):
     pytest.importorskip("onnxscript" if BACKEND == "torch" else "tf2onnx")
     model = masked()
@@ -114,7 +142,9 @@ def test_onnx_of_trained_values_with_padding(tmp_path):
 
 
 @torch_only
-@pytest.mark.parametrize("make", [lstm, masked])
+@pytest.mark.parametrize(
+    "make", [lstm, masked, normalized, normalized_and_masked]
+)
 def test_on_pytorch(make, tmp_path):
     import torch
 

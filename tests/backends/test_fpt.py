@@ -155,3 +155,41 @@ def test_summary_and_plot_name_the_four_parts(backbone):
     dot = keras.utils.model_to_dot(model, show_shapes=True).to_string()
     for part in ("input_projection", "trunk", "readout", "head"):
         assert part in dot
+
+
+def test_normalization_of_siblings(backbone):
+    """A task's own, or this model's where inputs and outputs are the same."""
+    x = 100 + tokens(8, 6, 3)
+
+    class Plain(keras_fpt.tasks.Task):
+        inputs, outputs = (6, 3), 2
+
+    class Scaled(Plain):
+        normalization = (np.full(3, 5, "float32"), np.full(3, 4, "float32"))
+
+    def statistics(model):
+        return model.get_config().get("normalize")
+
+    scaled = [[5.0] * 3, [4.0] * 3]
+    model = FPT(backbone, task=Plain(), normalize=x)
+    own = statistics(model)
+    np.testing.assert_allclose(own[0], x.mean((0, 1)), rtol=1e-5)
+    sizes = {"inputs": (6, 3), "outputs": 2}
+    for same in (
+        model.sibling(),
+        model.sibling(Plain()),
+        model.sibling(**sizes),
+        model.sibling().sibling(),
+    ):
+        assert statistics(same) == own
+        with_own = values(same.weights)["normalization/mean"]
+        np.testing.assert_array_equal(with_own, np.float32(own[0]))
+    assert statistics(model.sibling(Scaled())) == scaled
+    assert statistics(model.sibling(Scaled(), normalize=x)) == own
+    assert statistics(model.sibling(Scaled(), normalize=False)) is False
+    assert statistics(model.sibling(normalize=False)) is False
+    assert statistics(model.sibling(keras_fpt.tasks.get("bit_xor"))) is None
+    assert statistics(model.sibling(inputs=(5, 3), outputs=2)) is None
+    assert statistics(FPT(backbone, task=Scaled())) == scaled
+    assert statistics(FPT(backbone, task=Scaled(), normalize=False)) is False
+    assert statistics(FPT(backbone, task=Plain())) is None

@@ -5,6 +5,7 @@ import inspect
 import keras
 import numpy as np
 import pytest
+from helpers.arrays import tokens
 from helpers.arrays import values
 from helpers.backbones import make_backbone
 from helpers.marks import jax_only
@@ -13,6 +14,7 @@ from helpers.processes import PRELUDE
 from helpers.processes import run_code
 
 import keras_fpt
+from keras_fpt.tasks.batches import Batches
 
 TASK = keras_fpt.tasks.BitXor(num_bits=3)
 RATES = (1e-3, 1e-2, 3e-3)
@@ -156,6 +158,42 @@ class TestTogether:
         models[1].fit(
             TASK.train_data(8), steps_per_epoch=2, shuffle=False, verbose=0
         )
+
+
+@jax_only
+class TestNormalization:
+    X = (100 + 0.3 * tokens(32, 6, 1)).astype("float32")
+    DATA = Batches((X, np.arange(96).reshape(32, 3) % 2), 8)
+
+    def test_each_keeps_its_own_statistics(self):
+        def make_two():
+            keras.utils.set_random_seed(0)
+            first = keras_fpt.FrozenPretrainedTransformer(
+                make_backbone(), task=TASK, dropout=0.0, normalize=self.X
+            )
+            second = first.sibling(TASK, normalize=([99.0], [0.5]))
+            for model in (first, second):
+                model.compile(**TASK.compile_args(1e-2))
+            return first, second
+
+        alone, together = make_two(), make_two()
+        histories = keras_fpt.Replicas(together).fit(self.DATA)
+        losses = [history["loss"][0] for history in histories]
+        assert abs(losses[0] - losses[1]) > 1e-3
+        for one, other, loss in zip(alone, together, losses, strict=True):
+            expected = one.fit(self.DATA, shuffle=False, verbose=0).history
+            np.testing.assert_allclose(loss, expected["loss"][0], atol=1e-4)
+            theirs = values(other.weights)
+            for path, value in values(one.weights).items():
+                np.testing.assert_allclose(theirs[path], value, atol=1e-4)
+
+    def test_tokens_far_from_standard_are_warned_of(self):
+        replicas = keras_fpt.Replicas(make())
+        with pytest.warns(UserWarning, match="normalize=x") as caught:
+            replicas.fit(self.DATA, steps_per_epoch=1)
+        assert [
+            w.filename for w in caught if "normalize" in str(w.message)
+        ] == [__file__]
 
 
 @jax_only

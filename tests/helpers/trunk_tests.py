@@ -93,7 +93,8 @@ class TrunkTests:
             assert maps[0].std() > 1e-4
 
     def test_frozen_after_fit_and_back_from_a_file(self, family, tmp_path):
-        model = model_of(family, dropout=0.1)
+        # Without dropout: a few steps show that the loss falls.
+        model = model_of(family)
         x, y = tokens(8, 7, 3), np.arange(8) % 2
         check_model(model, x, y, tmp_path / "model.keras")
 

@@ -1,13 +1,15 @@
 """What does not fit is refused with what came and what was expected."""
 
 import keras
+import numpy as np
 import pytest
+from helpers.arrays import tokens
 from helpers.backbones import make_backbone
 
 import keras_fpt
 
 FPT = keras_fpt.FrozenPretrainedTransformer
-CROSS_ENTROPY = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+X, ZERO = tokens(4, 6, 3), np.zeros(3)
 
 
 class TestRefusals:
@@ -56,6 +58,49 @@ class TestRefusals:
         with pytest.raises(ValueError, match=message) as error:
             FPT(backbone, **arguments)
         assert "\n" not in str(error.value)
+
+    @pytest.mark.parametrize(
+        "normalize, message",
+        [
+            (X[..., :2], r"does not fit: .*\(batch, 6, 3\).*\(4, 6, 2\)"),
+            (X[0], r"does not fit: .*\(6, 3\)"),
+            (X[:0], r"\(0, 6, 3\), none of them real"),
+            (X.astype(str), "no numbers"),
+            (X * np.nan, "finite.*number 0 has mean nan"),
+            (X + [0, np.inf, 0], "finite.*number 1 has mean inf"),
+            ((ZERO, ZERO - [0, 0, 1]), "at least 0.*number 2 .* -1.0"),
+            ((ZERO, ZERO + np.inf), "finite.*variance inf"),
+            ((ZERO, ZERO + 1e39), "in float32.*variance inf"),
+            ((ZERO, ZERO[:2]), r"of shape \(3,\).*\(3,\) and \(2,\)"),
+            ((0.0, 1.0), r"of shape \(3,\).*\(\) and \(\)"),
+            ((ZERO, "one"), "no two arrays of numbers"),
+            ((ZERO,), "Received: a tuple of 1"),
+            (list(X), "Received: a list of 4"),
+            (True, "normalize=True"),
+            ("tokens", "normalize='tokens'"),
+            ({"tokens": X, "padding_mask": X[..., 0]}, r"named \['tokens'\]"),
+        ],
+    )
+    def test_normalize(self, backbone, normalize, message):
+        arguments = {"inputs": (6, 3), "outputs": 2, "normalize": normalize}
+        with pytest.raises(ValueError, match=message) as error:
+            FPT(backbone, **arguments)
+        assert "\n" not in str(error.value)
+        assert "`normalize`" in str(error.value)
+
+    def test_normalize_of_ids(self, backbone):
+        inputs = {"num_tokens": 6, "vocabulary_size": 9}
+        with pytest.raises(ValueError, match="ids have no mean.*`inputs="):
+            FPT(backbone, inputs=inputs, outputs=2, normalize=X)
+        FPT(backbone, inputs=inputs, outputs=2, normalize=False)
+
+    def test_normalize_without_the_mask(self, backbone):
+        arguments = {"inputs": (6, 3), "outputs": 2, "padding_mask": True}
+        with pytest.raises(ValueError, match="does not fit.*padding mask"):
+            FPT(backbone, **arguments, normalize=X)
+        nothing = {"tokens": X, "padding_mask": np.zeros((4, 6))}
+        with pytest.raises(ValueError, match="none of them real"):
+            FPT(backbone, **arguments, normalize=nothing)
 
     def test_task_and_sizes_together(self, backbone):
         task = keras_fpt.tasks.get("bit_xor")

@@ -56,6 +56,25 @@ def test_it_trains_and_is_saved(tmp_path):
     assert answers(model, x).shape == (8, 4) and answers(model, x).min() < 0
 
 
+def test_images_are_normalized_by_channel(tmp_path):
+    rng = np.random.default_rng(0)
+    x = rng.normal([100, 1], [0.3, 20], size=(8, 18, 20, 2)).astype("float32")
+    mean, std = x.mean((0, 1, 2)), x.std((0, 1, 2))
+    for normalize in (x, (mean, std**2)):
+        model = baselines.cnn(**SIZES, normalize=normalize)
+        plain = baselines.cnn(**SIZES)
+        for variable, value in zip(
+            plain.weights, model.weights[2:], strict=True
+        ):
+            variable.assign(value)
+        np.testing.assert_allclose(
+            answers(model, x), answers(plain, (x - mean) / std), atol=1e-4
+        )
+    model.compile("adam", CROSS_ENTROPY)
+    check_freeze(model, lambda m: m.fit(x, np.arange(8) % 4, verbose=0))
+    check_survives(model, tmp_path / "cnn.keras", x)
+
+
 @once
 def test_it_trains_on_a_task(made_up):
     task = tasks.get("mnist", whole_images=True, cache_dir=made_up)
@@ -76,6 +95,12 @@ def test_it_trains_on_a_task(made_up):
         ({"image_shape": (32, 32, 0), "num_classes": 2}, "image_shape=0"),
         ({"image_shape": 32, "num_classes": 2}, "channels.*image_shape=32"),
         ({"image_shape": (32, 32, 3), "num_classes": 0}, "num_classes=0"),
+        (
+            {**SIZES, "normalize": np.zeros((4, 18, 20, 3))},
+            r"`normalize` does not fit: .*20, 2.*\(4, 18, 20, 3\)",
+        ),
+        ({**SIZES, "normalize": ([0.0], [1.0])}, r"\(2,\).*\(1,\)"),
+        ({**SIZES, "normalize": {"tokens": np.ones(2)}}, "Received: a dict"),
         ({"task": "cifar10"}, "object of.*whole_images=True.*'cifar10'"),
         (
             {"task": tasks.get("cifar10")},

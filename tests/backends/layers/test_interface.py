@@ -1,5 +1,7 @@
 """The interface: arrays that do not fit are refused as they come in."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
@@ -45,6 +47,22 @@ def test_it_comes_back_from_its_configuration(outputs, padding_mask):
     assert again == interface
     assert len(interface.signature()) == 1
     assert (interface.model_inputs()[1] is not None) == padding_mask
+
+
+@pytest.mark.parametrize("normalize", [False, ([1.0, 2, 3], [4, 0, 0.1])])
+def test_normalization_comes_back_from_a_configuration(normalize):
+    interface = Interface.of(None, (6, 3), 4, None, None, normalize)
+    config = json.loads(json.dumps(interface.config()))
+    assert Interface.of(None, **config) == interface
+    assert interface.config()["normalize"] in (
+        False,
+        # As float32 holds them; a variance of 0 is one of 1.
+        [[1.0, 2.0, 3.0], [4.0, 1.0, float(np.float32(0.1))]],
+    )
+    assert bool(interface.standardize(keras.Input((6, 3)))[1]) is bool(
+        normalize
+    )
+    assert "normalize" not in Interface.of(None, (6, 3), 4, None, None).config()
 
 
 def test_a_task_says_the_same_as_its_four_arguments():
