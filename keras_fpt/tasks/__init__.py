@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from keras_fpt.tasks.arrays import ArrayTask
 from keras_fpt.tasks.bit_memory import BitMemory
 from keras_fpt.tasks.bit_xor import BitXor
 from keras_fpt.tasks.cifar10 import CIFAR10
@@ -27,6 +28,7 @@ _TASKS: dict[str, type[Task]] = {
 }
 
 __all__ = [
+    "ArrayTask",
     "BitMemory",
     "BitXor",
     "CIFAR10",
@@ -38,6 +40,7 @@ __all__ = [
     "RemoteHomology",
     "ShuffledTokens",
     "Task",
+    "class_of",
     "get",
     "names",
 ]
@@ -46,6 +49,11 @@ __all__ = [
 def names() -> list[str]:
     """Names of the tasks that `get` knows."""
     return list(_TASKS)
+
+
+def class_of(name: str) -> type[Task]:
+    """The class of a task that `get` knows."""
+    return _TASKS[name]
 
 
 def get(name: str, **arguments: Any) -> Task:

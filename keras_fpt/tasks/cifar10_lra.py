@@ -63,6 +63,7 @@ class CIFAR10LRA(ImageTask):
         [Tay et al., 2021](https://arxiv.org/abs/2011.04006)
     """
 
+    name = "cifar10_lra"
     variants = {
         "paper": "gray values as numbers, augmented; the code is the same",
         "lra": "gray values as ids, not augmented: Long Range Arena",

@@ -90,6 +90,7 @@ class ListOps(DataTask):
         [Lu et al., 2021](https://arxiv.org/abs/2103.05247), section 2.1
     """
 
+    name = "listops"
     num_train_examples: int
     outputs = 10
     variants = {

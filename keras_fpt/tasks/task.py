@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Callable
 from collections.abc import Mapping
 from typing import Any
@@ -40,6 +42,17 @@ class Task:
         floor_accuracy: float or `None`. What the best rule reaches that
             ignores the sequence, or copies from it. Defaults to `None`.
         floor_reason: string. Which rule that is.
+        name: string. In the hash key of an experiment. Defaults to the name
+            of the class, in lower case with underscores.
+        version: int. Increase when what the task gives changes; older records
+            of experiments are then ignored. Defaults to `1`.
+        metric: string. Name of the metric that is maximized. Defaults to
+            `"accuracy"`.
+        normalization: `(mean, variance)`, each of shape `(token_dim,)`, or
+            `None`. Numbers that a model standardizes its tokens by. Defaults
+            to `None`: it takes them as they are.
+        fingerprint: string or `None`. Hash of the data, of a task whose name
+            does not tell it. Defaults to `None`.
         learning_rate: float. The paper's. Defaults to `1e-3`, its rate for
             transformers.
         num_train_examples: int or `None`. Defaults to `None`: training
@@ -72,6 +85,10 @@ class Task:
     class_names: tuple[str, ...] | None = None
     floor_accuracy: float | None = None
     floor_reason: str = ""
+    version: int = 1
+    metric: str = "accuracy"
+    normalization: tuple[Any, Any] | None = None
+    fingerprint: str | None = None
     learning_rate: float = 1e-3
     num_train_examples: int | None = None
     num_validation_examples: int = 256
@@ -83,6 +100,60 @@ class Task:
     }
     citation: str = ""
     licence: str = ""
+
+    name: str = "task"
+    _arguments: dict[str, Any]
+
+    def __init_subclass__(cls) -> None:
+        if "name" not in vars(cls):
+            words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__)
+            cls.name = words.lower()
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        self = super().__new__(cls)
+        # What it was made from is what its examples follow from.
+        signature = inspect.signature(cls.__init__)
+        given = dict(signature.bind_partial(self, *args, **kwargs).arguments)
+        self._arguments = dict(list(given.items())[1:])
+        for name, parameter in signature.parameters.items():
+            if parameter.kind is parameter.VAR_KEYWORD:
+                self._arguments |= self._arguments.pop(name, {})
+        return self
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Arguments that it was made from, in the hash key of an experiment.
+
+        Where its files lie is left out.
+        """
+        return {
+            name: str(value) if isinstance(value, Task) else value
+            for name, value in self._arguments.items()
+            if name not in ("cache_dir", "data_dir", "manual_dir")
+        }
+
+    def __str__(self) -> str:
+        written = ", ".join(f"{k}={v!r}" for k, v in self.options.items())
+        return f"{self.name}({written})"
+
+    def with_split(self, seed: int) -> Task:
+        """The same task with its data split by another seed.
+
+        Its splits are given, so that it is this task.
+        """
+        return self
+
+    def with_examples(self, num_examples: int) -> Task:
+        """The same task with fewer training examples.
+
+        Raises:
+            ValueError: if it has no fixed set of them.
+        """
+        raise ValueError(
+            f"{type(self).__name__} has no set of training examples to choose "
+            "from: expected a `keras_fpt.tasks.ArrayTask`. Received: "
+            f"num_examples={num_examples}"
+        )
 
     def sample(self, rng: np.random.Generator, batch_size: int) -> Examples:
         """Draws examples.
