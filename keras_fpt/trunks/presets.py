@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import json
 import pathlib
 from collections.abc import Sequence
@@ -57,6 +58,36 @@ def load_backbone(
     }
     backbone = load(where, load_weights=load_weights, **arguments, **policy)
     return backbone, sizes
+
+
+def is_preset(preset: str, families: Sequence[Any]) -> bool:
+    """Whether a preset is embedded, a folder, an address or known by name."""
+    if preset in embedded_presets() or "://" in preset:
+        return True
+    if pathlib.Path(preset).expanduser().is_dir():
+        return True
+    try:
+        _check_name(preset, families)
+    except ValueError:
+        return False
+    return True
+
+
+def identity(preset: str) -> str:
+    """A name of a preset that is the same on every machine.
+
+    A folder is named by its own name and a fingerprint of its files.
+    """
+    folder = pathlib.Path(preset).expanduser()
+    if preset in embedded_presets() or "://" in preset or not folder.is_dir():
+        return preset
+    digest = hashlib.sha256()
+    for file in sorted(folder.rglob("*")):
+        if file.is_file():
+            digest.update(str(file.relative_to(folder)).encode())
+            with file.open("rb") as content:
+                digest.update(hashlib.file_digest(content, "sha256").digest())
+    return f"{folder.absolute().name}@{digest.hexdigest()[:16]}"
 
 
 def not_opened(what: str, families: Sequence[Any]) -> ValueError:
