@@ -3,7 +3,8 @@
     python tables/report.py
 
 writes `tables/README.md` and `tables/report.csv` from the records in
-`tables/results/runs` and the published values in `tables/published.csv`.
+`tables/results/runs` and the published values in `tables/published.csv`, and
+`docs/paper_rows.md` from the rows.
 `--figure FILE` draws Table 1 as the paper's Figure 1 does, `--curves FILE` how
 the rows of Table 9 learn: statistics alone beside all of the values. A cell
 shows the mean over seeds, its standard error, how many runs it is of, and the
@@ -15,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import importlib
 import io
 import itertools
 import pathlib
@@ -23,84 +23,36 @@ import tomllib
 from collections.abc import Iterator
 from typing import Any
 
-import figure
-import records
-from cells import Cell
-from cells import measured
-from cells import published_of
-from records import Records
+import beyond
+import paper
+import rows_page
+from published import HEADINGS
+from published import RESULTS
+from published import published_of
 from scales import SCALES
-from scales import Scale
-from table import HEADINGS
-from table import Row
-from table import Table
+from text import MISSING
+from text import table_text
+
+from keras_fpt.experiments import Records
+from keras_fpt.experiments import Row
+from keras_fpt.experiments import Scale
+from keras_fpt.experiments import Table
+from keras_fpt.experiments import figures
+from keras_fpt.experiments.cells import Summary
+from keras_fpt.experiments.cells import measured
 
 HERE = pathlib.Path(__file__).parent
-OTHERS = ["rothermel01", "cnn", "xor_length"]
-MISSING = "–"
-UNITS = {
-    "accuracy_percent": "",
-    "train_accuracy_percent": ", training",
-    "gradient_steps": ", steps",
-}
-
-
-def tables() -> list[Table]:
-    """All tables, by the files beside this one."""
-    names = sorted(path.stem for path in HERE.glob("table[0-9]*.py"))
-    # Table 22 is counted, not trained.
-    names = [name for name in names if name != "table22"] + OTHERS
-    return [importlib.import_module(name).TABLE for name in names]
-
-
-def _written(cell: Cell | None, known: Any, sweep: bool, digits: int) -> str:
-    if cell is None:
-        ours = MISSING
-    else:
-        ours = f"{cell.mean:,.{digits}f}"
-        if cell.error is not None:
-            ours += f" ± {cell.error:,.{digits}f}"
-        ours += f" ({cell.count})"
-        if cell.diverged:
-            ours += f" {cell.diverged}†"
-        if sweep:
-            ours += f" at {cell.rate:g}"
-    theirs = MISSING if known is None else f"{known[0]:,g}"
-    return f"{ours} / {theirs}"
-
-
-def table_text(
-    table: Table, scale: Scale, found: Records, sweep: bool | None = None
-) -> str:
-    """A table as Markdown: measured / published, cell by cell."""
-    sweep = table.sweep if sweep is None else sweep
-    columns = [(task, unit) for task in table.tasks for unit in table.units]
-    lines = [
-        "| | "
-        + " | ".join(HEADINGS[task] + UNITS[unit] for task, unit in columns)
-        + " |",
-        "|---" * (len(columns) + 1) + "|",
-    ]
-    for row in table.rows:
-        cells = [
-            _written(
-                measured(table, row, task, unit, scale, found, sweep),
-                published_of(table, row, task, unit),
-                sweep,
-                0 if unit == "gradient_steps" and not row.ratio else 1,
-            )
-            for task, unit in columns
-        ]
-        lines.append(f"| {row.name} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+TABLES = (*paper.TABLES, *beyond.TABLES)
+CPU, PAPER = SCALES
+REPORTED = (PAPER, CPU)
 
 
 def cells_of(
     table: Table, scale: Scale, found: Records, sweep: bool
-) -> Iterator[tuple[Row, str, str, Cell]]:
+) -> Iterator[tuple[Row, str, str, Summary]]:
     """Rows, tasks and units of what is measured, and their cells."""
     for row, task, unit in itertools.product(
-        table.rows, table.tasks, table.units
+        table.rows, table.task_names, table.units
     ):
         cell = measured(table, row, task, unit, scale, found, sweep)
         if cell is not None:
@@ -110,26 +62,26 @@ def cells_of(
 def lines_of(found: Records) -> Iterator[dict[str, Any]]:
     """Every cell that is measured, for a CSV file."""
     for table, scale, sweep in itertools.product(
-        tables(), SCALES.values(), (False, True)
+        TABLES, REPORTED, (False, True)
     ):
         for row, task, unit, cell in cells_of(table, scale, found, sweep):
             known = published_of(table, row, task, unit)
             yield {
-                "table": table.number,
+                "table": table.name,
                 "row": row.name,
                 "task": task,
                 "unit": "ratio" if row.ratio else unit,
                 "scale": scale.name,
                 "protocol": "sweep" if sweep else "fixed rate",
                 **cell._asdict(),
-                "published": known and known[0],
-                "source": known and known[1],
+                "published": known and known.value,
+                "source": known and known.source,
             }
 
 
 FIELDS = (
     *("table", "row", "task", "unit", "scale", "protocol"),
-    *(*Cell._fields, "published", "source"),
+    *(*Summary._fields, "published", "source"),
 )
 
 
@@ -167,7 +119,7 @@ numbers stand beside the paper's to compare rows with rows, not cells.
 TABLE22 = """\
 ## Table 22: sizes of the architectures, counted by the library
 
-`python tables/table22.py`, which says what is counted; nothing is trained.
+`python tables/sizes.py`, which says what is counted; nothing is trained.
 
 """
 
@@ -181,15 +133,15 @@ def readme_text(found: Records) -> str:
             "earlier version of their task or row and left out.",
         )
     ]
-    for table in tables():
-        number = table.number.replace("rothermel_", "Rothermel et al., ")
+    for table in TABLES:
+        number = table.name.replace("rothermel_", "Rothermel et al., ")
         heading = f"Table {number}" if number[-1].isdigit() else "Beside them"
         parts.append(f"## {heading}: {table.title}\n")
         notes = [f"{row.name}: {row.note}." for row in table.rows if row.note]
         if notes:
             parts.append(" ".join(notes) + "\n")
         shown = 0
-        for scale, sweep in itertools.product(SCALES.values(), (False, True)):
+        for scale, sweep in itertools.product(REPORTED, (False, True)):
             if not any(cells_of(table, scale, found, sweep)):
                 continue
             text = table_text(table, scale, found, sweep)
@@ -199,32 +151,44 @@ def readme_text(found: Records) -> str:
         if not shown:
             parts.append(
                 "Not measured yet; published:\n\n"
-                f"{table_text(table, SCALES['paper'], Records({}), False)}\n"
+                f"{table_text(table, PAPER, Records({}), False)}\n"
             )
-        elif table.number in remarks:
-            parts.append(remarks[table.number])
-    parts.append(TABLE22 + (HERE / "results" / "table22.md").read_text())
+        elif table.name in remarks:
+            parts.append(remarks[table.name])
+    parts.append(TABLE22 + (HERE / "results" / "sizes.md").read_text())
     return "\n".join(parts)
+
+
+def value(*cell: Any) -> float | None:
+    known = published_of(*cell)
+    return known and known.value
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
-    add("--results", type=pathlib.Path, default=records.FOLDER)
+    add("--results", type=pathlib.Path, default=RESULTS)
     add("--output", type=pathlib.Path, default=HERE)
     add("--figure", metavar="FILE", help="draw Table 1")
     add("--curves", metavar="FILE", help="draw Table 9 over steps")
-    add("--scale", choices=tuple(SCALES), default="cpu")
+    add("--scale", choices=[s.name for s in SCALES], default="cpu")
     chosen = parser.parse_args()
     found = Records.read(chosen.results)
     (chosen.output / "README.md").write_text(readme_text(found))
     (chosen.output / "report.csv").write_text(csv_text(found))
-    scale = SCALES[chosen.scale]
-    by_number = {table.number: table for table in tables()}
+    (HERE.parent / "docs" / "paper_rows.md").write_text(
+        rows_page.page(paper.TABLES)
+    )
+    (scale,) = (s for s in SCALES if s.name == chosen.scale)
+    by_number = {table.name: table for table in TABLES}
     if chosen.figure:
-        figure.draw(by_number["1"], scale, found, chosen.figure)
+        figures.draw_table(
+            by_number["1"], scale, found, chosen.figure, value, HEADINGS.get
+        )
     if chosen.curves:
-        figure.draw_curves(by_number["9"], scale, found, chosen.curves)
+        figures.draw_curves(
+            by_number["9"], scale, found, chosen.curves, HEADINGS.get
+        )
     print(f"{found.count} records: {chosen.output / 'README.md'}")
 
 

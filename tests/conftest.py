@@ -155,13 +155,11 @@ def tiny_preset(tmp_path_factory):
 
 
 @pytest.fixture
-def small_run(tiny_preset, monkeypatch):
-    """An experiment of 30 steps, of the tables."""
-    import models
-    from experiment import Experiment
-    from experiment import options
+def small_run(tiny_preset):
+    """An experiment of 30 steps on a random trunk of two blocks."""
+    from keras_fpt.experiments.experiment import Experiment
+    from keras_fpt.experiments.experiment import options
 
-    monkeypatch.setitem(models.FOLDERS, "tiny", tiny_preset)
     return Experiment(
         task="bit_xor",
         model="fpt",
@@ -169,7 +167,7 @@ def small_run(tiny_preset, monkeypatch):
         evaluate_every=10,
         learning_rate=1e-2,
         scale="cpu",
-        model_options=options(preset="tiny", initialization="random"),
+        model_options=options(preset=tiny_preset, initialization="random"),
         batch_size=8,
         num_validation=64,
     )

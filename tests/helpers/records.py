@@ -1,10 +1,10 @@
-"""One experiment of the tables, and a record of any."""
+"""One experiment, and a record of any."""
 
 import json
 
-import records
-from experiment import Experiment
-from experiment import options
+from keras_fpt.experiments import records
+from keras_fpt.experiments.experiment import Experiment
+from keras_fpt.experiments.experiment import options
 
 ONE = Experiment(
     task="bit_xor",
@@ -26,13 +26,15 @@ def make_record(of, **changes):
         "key": of.key,
         "versions": of.versions,
         "experiment": of.config(),
+        "metric": "accuracy",
         "history": [
-            {"step": 10, "loss": 0.7, "accuracy": 0.5, "validation": 0.6},
-            {"step": 20, "loss": 0.5, "accuracy": 0.8, "validation": 0.75},
+            {"step": 10, "loss": 0.7, "training": 0.5, "validation": 0.6},
+            {"step": 20, "loss": 0.5, "training": 0.8, "validation": 0.75},
         ],
         "best_step": 20,
         "test_at_best": 0.7,
         "test_at_last": 0.7,
+        "test_size": 1024,
         "steps_to_convergence": 20,
         "diverged": False,
         "stopped_early": False,

@@ -1,31 +1,30 @@
-"""Runs: never twice, and after a kill as if there had been none."""
+"""Runs: never repeated, and after a kill as if there had been none."""
 
 import itertools
 import json
 import types
 
 import keras
-import progress
 import pytest
-import records
-import runner
-from experiment import options
 from helpers.marks import once
 from helpers.processes import run_process
 from helpers.processes import run_python
 
-# A process of its own, which ends itself by SIGKILL: after a look, or while it
-# trains.
+from keras_fpt.experiments import checkpoint
+from keras_fpt.experiments import records
+from keras_fpt.experiments import runner
+from keras_fpt.experiments.experiment import options
+
+# A process of its own, which ends itself by SIGKILL: after an evaluation,
+# or while it trains.
 RUN = """
 import json, os, pathlib, signal, sys
 if os.environ["KERAS_BACKEND"] == "torch":
     import torch
-import models, runner
-from experiment import Experiment
+from keras_fpt.experiments import Experiment, runner
 from keras_fpt.tasks.batches import Stream
 
-folder, preset, configs, *kills = sys.argv[1:]
-models.FOLDERS["tiny"] = preset
+folder, configs, *kills = sys.argv[1:]
 batch = Stream.batch
 
 def kill_at(what):
@@ -46,10 +45,10 @@ runner.run(group, pathlib.Path(folder), note)
 """
 
 
-def in_a_process(group, folder, preset, *kills):
+def in_a_process(group, folder, *kills):
     """Runs it; returns whether it came to its end."""
     configs = json.dumps([each.config() for each in group])
-    process = run_process(RUN, folder, preset, configs, *kills)
+    process = run_process(RUN, folder, configs, *kills)
     assert process.returncode in (0, -9), process.stderr[-3000:]
     return process.returncode == 0
 
@@ -59,15 +58,15 @@ def test_a_run_that_is_killed_twice_ends_as_an_unbroken_one(
     small_run, tiny_preset, tmp_path
 ):
     # On JAX, two that train together, with data and dropout of their own.
-    pretrained = small_run.with_(model_options=options(preset="tiny"))
+    pretrained = small_run.replace(model_options=options(preset=tiny_preset))
     group = [pretrained]
     if keras.backend.backend() == "jax":
-        group.append(pretrained.with_(seed=1))
+        group.append(pretrained.replace(seed=1))
     runner.run(group, tmp_path / "whole", str)
     broken = tmp_path / "broken"
     kills = ("step 10", "batch 25")
-    assert not in_a_process(group, broken, tiny_preset, *kills)
-    assert not in_a_process(group, broken, tiny_preset, *kills[1:])
+    assert not in_a_process(group, broken, *kills)
+    assert not in_a_process(group, broken, *kills[1:])
     lines = []
     runner.run(group, broken, lines.append)
     assert lines[0] == "goes on from step 20"
@@ -100,13 +99,13 @@ def test_a_run_is_not_repeated(small_run, tmp_path, monkeypatch):
 
 
 @once
-def test_a_large_state_is_not_written_at_every_look(
-    small_run, tmp_path, monkeypatch
+def test_a_large_state_is_not_written_at_every_evaluation(
+    small_run, tiny_preset, tmp_path, monkeypatch
 ):
-    """And a run goes on from the look at which it was."""
+    """And a run goes on from the evaluation that was written."""
     clock = itertools.count(step=2.0)  # two seconds for a state
     monkeypatch.setattr(
-        progress, "time", types.SimpleNamespace(perf_counter=clock.__next__)
+        checkpoint, "time", types.SimpleNamespace(perf_counter=clock.__next__)
     )
 
     def stop(line):
@@ -115,9 +114,19 @@ def test_a_large_state_is_not_written_at_every_look(
 
     (expected,) = runner.run([small_run], tmp_path / "whole", str)
     with pytest.raises(KeyboardInterrupt):
-        runner.run([small_run], tmp_path / "broken", stop)
+        runner.run(
+            [small_run],
+            tmp_path / "broken",
+            stop,
+            presets={"tiny": tiny_preset},
+        )
     lines = []
-    (found,) = runner.run([small_run], tmp_path / "broken", lines.append)
+    (found,) = runner.run(
+        [small_run],
+        tmp_path / "broken",
+        lines.append,
+        presets={"tiny": tiny_preset},
+    )
     assert lines[0] == "goes on from step 10"
     for name in ("history", "test_at_best", "test_at_last"):
         assert found[name] == expected[name]
@@ -131,7 +140,7 @@ def test_state_of_another_run_is_refused(small_run, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         runner.run([small_run], tmp_path, stop)
     (file,) = (tmp_path / "unfinished").glob("*.npz")
-    other = small_run.with_(seed=5)
+    other = small_run.replace(seed=5)
     file.rename(file.with_stem(other.key))
     with pytest.raises(ValueError, match="expected.*delete"):
         runner.run([other], tmp_path)
@@ -139,7 +148,11 @@ def test_state_of_another_run_is_refused(small_run, tmp_path, monkeypatch):
 
 @once
 def test_a_loss_that_is_no_number_ends_the_run(small_run, tmp_path):
-    (record,) = runner.run([small_run.with_(learning_rate=1e30)], tmp_path, str)
+    (record,) = runner.run(
+        [small_run.replace(learning_rate=1e30)],
+        tmp_path,
+        str,
+    )
     assert record["diverged"] and record["test_at_last"] is None
     assert record["history"][-1]["loss"] is None
     assert record["history"][-1]["step"] < 30
@@ -149,7 +162,7 @@ def test_a_loss_that_is_no_number_ends_the_run(small_run, tmp_path):
 @once
 def test_patience_ends_a_run_and_the_best_is_tested(small_run, tmp_path):
     (record,) = runner.run(
-        [small_run.with_(learning_rate=0.1, steps=400, patience=2)],
+        [small_run.replace(learning_rate=0.1, steps=400, patience=2)],
         tmp_path,
         str,
     )
@@ -159,11 +172,11 @@ def test_patience_ends_a_run_and_the_best_is_tested(small_run, tmp_path):
 
 
 @once
-def test_a_capped_run_is_no_result(tiny_preset, small_run, tmp_path):
+def test_a_capped_run_is_no_result(small_run, tmp_path):
     code = RUN + "\nprint(list(pathlib.Path(folder).glob('*.json')))"
     lines = run_python(
         code,
-        *(tmp_path, tiny_preset, json.dumps([small_run.config()])),
+        *(tmp_path, json.dumps([small_run.config()])),
         KERAS_MAX_STEPS_PER_EPOCH="2",
     ).splitlines()
     assert "no result" in lines[0] and lines[-1] == "[]"

@@ -1,15 +1,15 @@
-"""Experiments and their records: names that last, and refusals."""
+"""Experiments: hash keys that last, own tasks and models, refusals."""
 
 import json
 
-import experiment
 import pytest
-import records
-from experiment import Experiment
-from experiment import options
 from helpers.records import ONE
-from helpers.records import make_record
-from scales import SCALES
+
+from keras_fpt import tasks
+from keras_fpt.experiments import models
+from keras_fpt.experiments.experiment import Experiment
+from keras_fpt.experiments.experiment import options
+from keras_fpt.experiments.models import Model
 
 
 class TestKeys:
@@ -17,7 +17,7 @@ class TestKeys:
         assert ONE.key == "60b3f06c9b8f4e8b"
         again = Experiment.from_config(json.loads(json.dumps(ONE.config())))
         assert again == ONE and again.key == ONE.key
-        turned = ONE.with_(model_options=tuple(reversed(ONE.model_options)))
+        turned = ONE.replace(model_options=tuple(reversed(ONE.model_options)))
         assert turned == ONE and hash(turned) == hash(ONE)
 
     def test_whatever_changes_changes_the_key(self, monkeypatch):
@@ -36,101 +36,69 @@ class TestKeys:
             "seed": 2,
         }
         assert set(changes) == set(ONE.config())
-        keys = [ONE.with_(**{k: v}).key for k, v in changes.items()]
+        keys = [ONE.replace(**{k: v}).key for k, v in changes.items()]
         assert len({ONE.key, *keys}) == len(changes) + 1
-        for versions in ("TASK_VERSIONS", "MODEL_VERSIONS"):
-            before = ONE.key
-            raised = {k: 2 for k in getattr(experiment, versions)}
-            with monkeypatch.context() as patch:
-                patch.setattr(experiment, versions, raised)
-                assert ONE.key != before
+        before = ONE.key
+        with monkeypatch.context() as patch:
+            patch.setattr(tasks.BitXor, "version", 2)
+            assert ONE.key != before
+        newer = Model("fpt", models.MODELS["fpt"].build, 2)
+        monkeypatch.setitem(models.MODELS, "fpt", newer)
+        assert ONE.key != before
 
     @pytest.mark.parametrize(
         ("field", "value"), [("task", "bits"), ("model", "rnn")]
     )
     def test_unknown_names_are_refused(self, field, value):
         with pytest.raises(ValueError, match=f"{field}='{value}'"):
-            ONE.with_(**{field: value})
+            ONE.replace(**{field: value})
 
 
-class TestRecords:
-    def test_written_and_read(self, tmp_path):
-        record = make_record(ONE)
-        path = records.write(record, tmp_path)
-        assert path == records.path_of(ONE, tmp_path)
-        assert records.read(path) == record
-        assert records.read_all(tmp_path) == {ONE.key: record}
-        assert [p.name for p in tmp_path.iterdir()] == [path.name]
-        with pytest.raises(ValueError, match="There is a record"):
-            records.write(record, tmp_path)
+class Waves(tasks.Task):
+    inputs, outputs = (4, 2), 2
 
-    @pytest.mark.parametrize(
-        ("change", "message"),
-        [
-            ({"schema": 2}, "schema=2"),
-            ({"key": "0" * 16}, "not that of its experiment"),
-            ({"seconds": "3"}, "'seconds'.*'3'"),
-            ({"mood": 1}, "unknown: 'mood'"),
-            ({"history": [{"step": 1}]}, "validation"),
-        ],
-    )
-    def test_what_is_no_record_is_refused(self, change, message, tmp_path):
-        record = make_record(ONE, **change)
-        with pytest.raises(ValueError, match=message):
-            records.write(record, tmp_path)
-        records.path_of(ONE, tmp_path).write_text(json.dumps(record))
-        with pytest.raises(ValueError, match=message):
-            records.read_all(tmp_path)
-
-    def test_a_missing_field_and_a_cut_file(self, tmp_path):
-        record = make_record(ONE)
-        del record["backend"]
-        with pytest.raises(ValueError, match="missing: 'backend'"):
-            records.check(record)
-        path = records.path_of(ONE, tmp_path)
-        path.write_text(json.dumps(make_record(ONE))[:100])
-        with pytest.raises(ValueError, match="is no JSON"):
-            records.read(path)
-
-    def test_two_records_of_one_experiment(self, tmp_path):
-        path = records.write(make_record(ONE), tmp_path)
-        (tmp_path / "copy.json").write_text(path.read_text())
-        with pytest.raises(ValueError, match="Two records .*delete"):
-            records.read_all(tmp_path)
-
-    def test_a_change_makes_records_stale(self, tmp_path, monkeypatch):
-        record = make_record(ONE)
-        records.write(record, tmp_path)
-        assert not records.is_stale(record)
-        changed = {**experiment.MODEL_VERSIONS, "fpt": 2}
-        monkeypatch.setattr(experiment, "MODEL_VERSIONS", changed)
-        assert records.is_stale(record)
-        assert ONE.key not in records.read_all(tmp_path)
-
-    def test_a_folder_that_cannot_be_written(self, tmp_path):
-        (tmp_path / "file").write_text("")
-        with pytest.raises(ValueError, match="cannot be written.*--results"):
-            records.write(make_record(ONE), tmp_path / "file" / "runs")
+    def __init__(self, noise=0.1):
+        self.noise = noise
 
 
-class TestScales:
-    def test_sizes_change_and_the_protocol_does_not(self):
-        for model, rate in (("fpt", 1e-3), ("lstm", 3e-4)):
-            arguments = options(num_layers=3)
-            paper, small = (
-                SCALES[name].experiment("mnist", model, arguments, seed=2)
-                for name in ("paper", "cpu")
-            )
-            assert paper.learning_rate == small.learning_rate == rate
-            assert (paper.seed, small.seed) == (2, 2)
-            assert paper.patience is small.patience is None
-            assert paper.steps > 10 * small.steps
-        assert dict(small.model_options)["hidden_dim"] == 256
-        homology = SCALES["paper"].experiment("remote_homology", "fpt", ())
-        assert homology.learning_rate == 1e-4
+def build(task, seed, width=8):
+    return task, seed, width
 
-    def test_models_that_a_scale_has_not(self):
-        small = SCALES["cpu"]
-        large = options(preset="gpt2_large_en")
-        assert small.experiment("mnist", "fpt", large) is None
-        assert small.experiment("mnist", "lstm", options(num_layers=5)) is None
+
+class TestOwn:
+    def test_a_task_enters_the_key_by_name_version_and_options(self):
+        one = ONE.replace(task=Waves(), task_options=())
+        assert one.task == "waves" and one.key != ONE.key
+        assert one.key == ONE.replace(task=Waves(), task_options=()).key
+        noisy = ONE.replace(task=Waves(noise=0.5), task_options=())
+        assert dict(noisy.task_options) == {"noise": 0.5}
+
+        class Newer(Waves):
+            name, version = "waves", 2
+
+        newer = ONE.replace(task=Newer(), task_options=())
+        assert len({one.key, noisy.key, newer.key}) == 3
+        assert noisy.make_task().noise == 0.5
+
+    def test_a_task_of_the_library_is_the_same_as_its_name(self):
+        made = ONE.replace(task=tasks.BitXor(num_bits=4), task_options=())
+        assert made.key == ONE.key and made == ONE
+        # By place or by name, and wherever its files lie.
+        one = ONE.replace(task=tasks.BitXor(4), task_options=())
+        assert one.key == ONE.key
+        here = ONE.replace(task=tasks.MNIST(cache_dir="a"), task_options=())
+        there = ONE.replace(task=tasks.MNIST(cache_dir="b"), task_options=())
+        assert here.key == there.key
+
+    def test_a_model_enters_the_key_by_name_and_version(self):
+        keys = set()
+        for model in (Model("mine", build), Model("mine", build, 2)):
+            mine = ONE.replace(model=model, model_options=options(width=4))
+            assert mine.model == "mine"
+            assert mine.build("task", {}) == ("task", ONE.seed, 4)
+            keys.add(mine.key)
+        assert len(keys) == 2
+
+    def test_its_configuration_is_json(self):
+        mine = ONE.replace(task=Waves(), model=Model("mine", build))
+        assert json.loads(json.dumps(mine.config()))["task"] == "waves"

@@ -1,0 +1,218 @@
+"""Records of runs: one JSON a run, written whole or not at all."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pathlib
+import tempfile
+from collections.abc import Mapping
+from typing import Any
+
+from keras_fpt.experiments.experiment import Experiment
+from keras_fpt.experiments.experiment import is_known
+from keras_fpt.experiments.experiment import key_of
+from keras_fpt.files import write_json
+
+SCHEMA = 2
+# Fields of a record -> what they hold.
+FIELDS: dict[str, Any] = {
+    "schema": int,
+    "key": str,
+    "versions": dict,
+    "experiment": dict,
+    # Which score is maximized: accuracy, r2.
+    "metric": str,
+    # Of each evaluation: step, training loss and score since the last one,
+    # validation score.
+    "history": list,
+    "best_step": (int, type(None)),
+    "test_at_best": (float, type(None)),
+    "test_at_last": (float, type(None)),
+    "test_size": (int, type(None)),
+    "steps_to_convergence": (int, type(None)),
+    "diverged": bool,
+    "stopped_early": bool,
+    "parameters": dict,
+    # Number of runs that trained together: speed, memory and seconds are
+    # those of all of them.
+    "replicas": int,
+    "samples_per_second": float,
+    # Of the host, also where an accelerator computes.
+    "peak_memory_mb": (float, type(None)),
+    "packages": dict,
+    "backend": str,
+    "device": str,
+    "host": str,
+    "commit": (str, type(None)),
+    "start": str,
+    "seconds": float,
+    "interruptions": int,
+}
+EVALUATION = ("step", "loss", "training", "validation")
+Record = dict[str, Any]
+
+
+def check(record: Any, where: str = "a record") -> Record:
+    """Returns a record in the present schema, or refuses it.
+
+    Raises:
+        ValueError: if a field is missing, of another kind or unknown; if it
+            is of an unknown schema; or if its key does not belong to its
+            experiment.
+    """
+    if not isinstance(record, dict):
+        raise ValueError(f"Expected {where} to hold a dict, not {record!r}")
+    if record.get("schema") not in (1, SCHEMA):
+        raise ValueError(
+            f"Expected {where} to be of schema 1 or {SCHEMA}. Received: schema="
+            f"{record.get('schema')!r}; run it again, or use the version of "
+            "keras_fpt that wrote it"
+        )
+    if record["schema"] == 1:
+        record = _from_schema_1(record, where)
+    for name in sorted({*FIELDS, *record}):
+        if name not in FIELDS or name not in record:
+            state = "unknown" if name in record else "missing"
+            raise ValueError(f"A field of {where} is {state}: {name!r}")
+        if not isinstance(record[name], FIELDS[name]):
+            raise ValueError(
+                f"Expected {name!r} of {where} to be {FIELDS[name]}. "
+                f"Received: {record[name]!r}"
+            )
+    for evaluation in record["history"]:
+        if set(evaluation) != set(EVALUATION):
+            raise ValueError(
+                f"Expected {EVALUATION} of {where}. Received: {evaluation}"
+            )
+    expected = key_of(record["experiment"], record["versions"])
+    if record["key"] != expected:
+        raise ValueError(
+            f"The key of {where} does not belong to its experiment, "
+            f"{expected}. Received: {record['key']}"
+        )
+    return record
+
+
+def _from_schema_1(record: Record, where: str) -> Record:
+    """Schema 1 knew accuracy only, and not the size of the test set."""
+    history = record.get("history")
+    if not isinstance(history, list):
+        raise ValueError(f"A field of {where} is missing: 'history'")
+    return {
+        **record,
+        "schema": SCHEMA,
+        "metric": "accuracy",
+        "test_size": None,
+        "history": [
+            {"training" if k == "accuracy" else k: v for k, v in each.items()}
+            for each in history
+        ],
+    }
+
+
+def is_stale(record: Record) -> bool:
+    """Whether the task or the model has a newer version.
+
+    Of somebody's own task or model nothing is known here.
+    """
+    if not is_known(record["experiment"]):
+        return False
+    experiment = Experiment.from_config(record["experiment"])
+    return record["versions"] != experiment.versions
+
+
+def path_of(experiment: Experiment, results_dir: pathlib.Path) -> pathlib.Path:
+    return results_dir / f"{experiment.task}-{experiment.key}.json"
+
+
+def read(path: pathlib.Path) -> Record:
+    try:
+        record = json.loads(path.read_text())
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path.name} is no JSON: {error}") from error
+    return check(record, path.name)
+
+
+def read_all(results_dir: pathlib.Path) -> dict[str, Record]:
+    """All records of a folder by their keys.
+
+    Raises:
+        ValueError: if two files are of one experiment, or one is no record.
+    """
+    records: dict[str, Record] = {}
+    for path in sorted(results_dir.glob("*.json")):
+        record = read(path)
+        if record["key"] in records:
+            raise ValueError(
+                f"Two records are of one experiment, {record['key']}: delete "
+                f"one of them; {path.name} is the second"
+            )
+        records[record["key"]] = record
+    return records
+
+
+@dataclasses.dataclass(frozen=True)
+class Records:
+    """The records of a folder, indexed by their experiments.
+
+    Args:
+        runs: mapping from configurations at seed 0, as JSON, to records of
+            any seed.
+        count: int. Number of records. Defaults to `0`.
+        stale: int. Number of records that are ignored because their task or
+            model has a newer version. Defaults to `0`.
+    """
+
+    runs: Mapping[str, list[Record]]
+    count: int = 0
+    stale: int = 0
+
+    @classmethod
+    def read(cls, results_dir: pathlib.Path) -> Records:
+        records = read_all(results_dir).values()
+        fresh = [each for each in records if not is_stale(each)]
+        runs: dict[str, list[Record]] = {}
+        for each in sorted(fresh, key=lambda each: each["experiment"]["seed"]):
+            runs.setdefault(_index(each["experiment"]), []).append(each)
+        return cls(runs, len(records), len(records) - len(fresh))
+
+    def of(self, experiment: Experiment) -> list[Record]:
+        """Records of an experiment at any seed, in the order of the seeds."""
+        return self.runs.get(_index(experiment.config()), [])
+
+
+def _index(config: Mapping[str, Any]) -> str:
+    return json.dumps({**config, "seed": 0}, sort_keys=True)
+
+
+def write(record: Record, results_dir: pathlib.Path) -> pathlib.Path:
+    """Writes a record.
+
+    Raises:
+        ValueError: if it is none, or if there is one of the same experiment
+            already.
+    """
+    check(record)
+    name = f"{record['experiment']['task']}-{record['key']}.json"
+    path = results_dir / name
+    if path.exists():
+        raise ValueError(
+            f"There is a record of this experiment already, {name}: "
+            "delete it to run the experiment again"
+        )
+    make_folder(results_dir)
+    write_json(record, path)
+    return path
+
+
+def make_folder(folder: pathlib.Path) -> None:
+    """Makes a folder of results, refused if nothing can be written there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise ValueError(
+            f"Results cannot be written to {str(folder)!r} ({error}): choose "
+            "another folder"
+        ) from error

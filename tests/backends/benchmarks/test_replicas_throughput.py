@@ -1,0 +1,21 @@
+"""How fast replicas train: the script runs, small, and keeps its records."""
+
+from helpers.marks import jax_only
+from helpers.processes import ROOT
+from helpers.processes import run_here
+from helpers.processes import with_settings
+
+
+@jax_only
+def test_replicas_throughput(tmp_path):
+    code = (ROOT / "tables/benchmarks/replicas_throughput.py").read_text()
+    settings = {"ROUNDS": 1, "COUNTS": (2,)}
+    script = tmp_path / "benchmarks" / "replicas_throughput.py"
+    script.parent.mkdir()
+    script.write_text(with_settings(code, **settings))
+    for _ in range(2):  # the second finds its record
+        lines = run_here(script, "bit_xor", "--steps", "1", cwd=tmp_path)
+        cells = lines[-1].strip("| ").split(" | ")
+        assert cells[:4] == ["bit_xor", "gpt2_tiny_en", "cpu", "2"]
+        assert all(float(cell) > 0 for cell in cells[4:])
+    assert len(list((tmp_path / "results/benchmarks/replicas").iterdir())) == 1

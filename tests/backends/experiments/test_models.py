@@ -1,0 +1,55 @@
+"""Models of experiments: built by name, and paired by a seed."""
+
+import keras
+import numpy as np
+import pytest
+from helpers.arrays import values
+from helpers.backbones import make_backbone
+
+import keras_fpt
+from keras_fpt.experiments import models
+from keras_fpt.experiments.models import pair
+
+TASK = keras_fpt.tasks.BitXor(num_bits=3)
+
+
+def make(draw, **arguments):
+    keras.utils.set_random_seed(draw)
+    model = keras_fpt.FrozenPretrainedTransformer(
+        make_backbone(), task=TASK, dropout=0.5, **arguments
+    )
+    pair(model, 7)
+    return model
+
+
+def test_paired_models_start_alike_and_drop_the_same_units():
+    one = make(0)
+    other = make(1, initialization="random", seed=3)
+    ours, theirs = values(one.weights), values(other.weights)
+    same = [path for path in ours if (ours[path] == theirs[path]).all()]
+    assert {"input_projection/kernel", "head/kernel", "head/bias"} <= set(same)
+    assert not any(path.endswith("query/kernel") for path in same)
+    # Input layer and head are as their own initializers draw them.
+    kernel = ours["head/kernel"]
+    assert np.abs(kernel).max() <= 1 / np.sqrt(16) and kernel.std() > 0
+    x, _ = TASK.validation_examples()
+    dropped = []
+    for model in (one, other):
+        keras.utils.set_random_seed(7)
+        layer = model.get_layer("input_dropout")
+        hidden = layer(np.ones((len(x), 6, 16), "float32"), training=True)
+        dropped.append(keras.ops.convert_to_numpy(hidden))
+    np.testing.assert_array_equal(*dropped)
+
+
+def test_another_seed_draws_other_values():
+    one, other = make(0), make(0)
+    pair(other, 8)
+    path = "input_projection/kernel"
+    assert (values(one.weights)[path] != values(other.weights)[path]).any()
+
+
+@pytest.mark.parametrize("name", ["lstm", "no_trunk", "transformer"])
+def test_baselines_by_name(name):
+    model = models.MODELS[name].build(TASK, seed=0, hidden_dim=16)
+    assert model.output_shape == (None, *TASK.outputs)
