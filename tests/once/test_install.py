@@ -1,11 +1,6 @@
-"""What a user's machine sees: the import, no TensorFlow, the wheel."""
-
-import shutil
-import subprocess
-import sys
+"""What a user's machine sees: the import, and no TensorFlow."""
 
 import pytest
-from helpers.processes import ROOT
 from helpers.processes import run_python
 
 # Nothing that is imported late may be there after `import keras_fpt`.
@@ -65,46 +60,3 @@ def test_works_with_tensorflow_absent(backend, tmp_path):
     pytest.importorskip(backend)
     printed = run_python(WITHOUT_TENSORFLOW, tmp_path, backend=backend)
     assert printed.strip().endswith("without TensorFlow")
-
-
-FROM_THE_WHEEL = """
-import pathlib, sys
-import keras_fpt
-
-site = pathlib.Path(sys.argv[1])
-assert pathlib.Path(keras_fpt.__file__).is_relative_to(site)
-assert (site / "keras_fpt" / "py.typed").is_file()
-model = keras_fpt.FrozenPretrainedTransformer.from_preset(
-    "gpt2_tiny_en", inputs=(16, 3), outputs=2
-)
-print(model.count_params())
-"""
-
-
-def test_wheel_of_a_clean_clone_loads_the_embedded_trunk(tmp_path):
-    pytest.importorskip("build")
-    if not (ROOT / ".git").exists() or not shutil.which("git"):
-        pytest.skip("needs the git checkout, to clone it")
-
-    def run(*command):
-        process = subprocess.run(
-            command, capture_output=True, text=True, cwd=tmp_path
-        )
-        assert process.returncode == 0, process.stderr + process.stdout
-
-    run("git", "clone", "--quiet", f"file://{ROOT}", "clone")
-    # Without isolation: what it is built with is installed here already.
-    build = ("build", "--wheel", "--no-isolation", "--outdir", "dist", "clone")
-    run(sys.executable, "-m", *build)
-    (wheel,) = (tmp_path / "dist").glob("*.whl")
-    assert wheel.stat().st_size < 20e6
-    install = ("install", "--quiet", "--no-deps", "--target", "site", wheel)
-    run(sys.executable, "-m", "pip", *install)
-    site = tmp_path / "site"
-    printed = run_python(
-        FROM_THE_WHEEL,
-        site,
-        cwd=tmp_path,
-        PYTHONPATH=str(site),
-    )
-    assert int(printed.split()[-1]) > 6_000_000

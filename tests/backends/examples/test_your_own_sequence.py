@@ -1,13 +1,13 @@
-"""The shortest example runs on every backend."""
+"""The shortest example, on JAX: the others run on PyTorch."""
 
 import re
 
-import pytest
+from helpers.marks import jax_only
 from helpers.processes import ROOT
 from helpers.processes import run_script
 
 
-@pytest.mark.compiled  # as a user runs it
+@jax_only
 def test_your_own_sequence(tmp_path):
     script = ROOT / "examples" / "your_own_sequence.py"
     assert len(script.read_text().splitlines()) < 60
