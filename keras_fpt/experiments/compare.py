@@ -107,7 +107,9 @@ def compare(
     ```python
     x = np.random.rand(200, 12, 3)
     y = (x.sum(axis=(1, 2)) > 18).astype(int)
-    results = keras_fpt.compare((x, y), seeds=1, steps=2, learning_rates=[1e-3])
+    results = keras_fpt.compare(
+        (x, y), rows=("pretrained", "no_trunk"), seeds=1, steps=2
+    )
     print(results)
     ```
 

@@ -117,6 +117,8 @@ def _run_here(
                 skipped += group
                 total -= len(group)
                 continue
+            for experiment in group:
+                print_evaluation(str(experiment))
             found = runner.run(
                 group,
                 results_dir,

