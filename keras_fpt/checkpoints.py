@@ -93,9 +93,10 @@ def describe_trunk(header: dict[str, Any]) -> str:
     """One line about the trunk that a header names."""
     kind, trunk = header["trunk"]["class_name"], header["trunk"]["config"]
     what = trunk.get("preset") or f"a {kind} from no preset"
-    sizes = trunk.get("sizes", trunk)
-    if "num_layers" in sizes:
-        what = f"{sizes['num_layers']} blocks of {what}"
+    # Files of version 0.1 say "sizes".
+    config = trunk.get("config", trunk.get("sizes", trunk))
+    if "num_layers" in config:
+        what = f"{config['num_layers']} blocks of {what}"
     initialization = header.get("initialization", "pretrained")
     if initialization != "pretrained":
         what = f"{what}, {initialization} with seed {header['seed']}"

@@ -10,9 +10,9 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_fpt.cache import cached
 from keras_fpt.checkpoints import frozen_hash
 from keras_fpt.frozen_model import FrozenModel
-from keras_fpt.tasks.cache import cached
 
 # Of what a dropout changes, and what rounding does not.
 _TOLERANCE = 1e-4

@@ -7,7 +7,6 @@ same trunk on every backend, in any order of building.
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 
 from keras_fpt.backend import copy_of
 from keras_fpt.finetuning import group_of
+from keras_fpt.seeds import generator
 from keras_fpt.trunks import Trunk
 
 
@@ -50,7 +50,7 @@ def _draw_random(trunk: Trunk, seed: int) -> None:
 
 
 def _draw_statistics(trunk: Trunk, seed: int) -> None:
-    """Every variable with the mean and deviation that it has."""
+    """Every variable with the mean and std that it has."""
     for variable in trunk.weights:
         values = _values(variable)
         _draw(variable, seed, float(values.std()), float(values.mean()))
@@ -61,7 +61,7 @@ def _draw_layer_statistics(trunk: Trunk, seed: int) -> None:
 
     Of a kind are the kernels of one group in one block, and so are its
     biases, its gains and its shifts. Kernels of query, key and value, which
-    differ, share one mean and one deviation so.
+    differ, share one mean and one std so.
     """
     kinds: dict[Any, list[Any]] = {}
     for variable in trunk.weights:
@@ -107,15 +107,10 @@ INITIALIZATIONS: dict[str, Callable[[Trunk, int], None]] = {
 }
 
 
-def generator(seed: int, path: str) -> np.random.Generator:
-    """The source of chance for the variable at `path`."""
-    return np.random.default_rng((seed, zlib.crc32(path.encode())))
-
-
-def _draw(variable: Any, seed: int, deviation: float, mean: float) -> None:
+def _draw(variable: Any, seed: int, std: float, mean: float) -> None:
     rng = generator(seed, variable.path)
     noise = rng.standard_normal(variable.shape, dtype="float32")
-    variable.assign(mean + deviation * noise)
+    variable.assign(mean + std * noise)
 
 
 def _values(variable: Any) -> np.ndarray:
@@ -124,11 +119,9 @@ def _values(variable: Any) -> np.ndarray:
 
 def _default_moments(trunk: Trunk, variable: Any) -> tuple[float, float]:
     path, shape = variable.path, tuple(variable.shape)
-    for pattern, deviation, mean in trunk.initial_values:
+    for pattern, std, mean in trunk.initial_values:
         if re.fullmatch(pattern, path):
-            return (
-                deviation(shape) if callable(deviation) else deviation
-            ), mean
+            return (std(shape) if callable(std) else std), mean
     raise ValueError(
         f"{type(trunk).__name__} does not say how {path!r} is initialized: "
         "add it to `initial_values`"

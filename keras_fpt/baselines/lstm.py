@@ -10,11 +10,11 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_fpt.baselines.lstm_layer import LayerNormLSTM
 from keras_fpt.finetuning import Finetune
 from keras_fpt.frozen_model import FrozenModel
-from keras_fpt.initialization import generator
 from keras_fpt.layers import Interface
-from keras_fpt.layers import LayerNormLSTM
+from keras_fpt.seeds import generator
 from keras_fpt.sizes import whole_number
 from keras_fpt.stack import Stack
 
@@ -62,7 +62,7 @@ def lstm(
         positions: bool. Whether a table of 1,024 positions is added, or of as
             many as the sequence has if that is longer. Defaults to `False`.
         layernorm_init: string. `"original"` or `"standard"`, as of
-            `keras_fpt.layers.LayerNormLSTM`. Defaults to `"original"`.
+            `keras_fpt.baselines.LayerNormLSTM`. Defaults to `"original"`.
         initial_state: string. `"zeros"`, or `"random"` as the original draws
             it, anew on each pass. Defaults to `"zeros"`.
         finetune: string or tuple of strings. As of the transformer; the group

@@ -13,7 +13,7 @@ from keras_fpt.tasks.order import FixedOrder
 from keras_fpt.tasks.order import ShuffledOrder
 
 
-class Endless(keras.utils.PyDataset):
+class EndlessDataset(keras.utils.PyDataset):
     """Batches without end; a batch is a function of seed and position.
 
     Args:
@@ -44,7 +44,7 @@ class Endless(keras.utils.PyDataset):
         raise NotImplementedError
 
 
-class Stream(Endless):
+class Stream(EndlessDataset):
     """Examples that are drawn anew for each batch.
 
     Args:
@@ -71,7 +71,7 @@ class Stream(Endless):
         return self.sample(rng, self.batch_size)
 
 
-class ShuffledStream(Endless):
+class ShuffledStream(EndlessDataset):
     """The examples of a set, epoch after epoch, each in an order of its own.
 
     Args:

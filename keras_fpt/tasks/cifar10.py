@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from keras_fpt.tasks.cache import Path
+from keras_fpt.cache import Path
 from keras_fpt.tasks.images import ImageTask
 
 CLASS_NAMES = (
@@ -74,7 +74,7 @@ class CIFAR10(ImageTask):
     image_shape = (32, 32, 3)
     # The original's constants.
     mean = (0.4914, 0.4822, 0.4465)
-    deviation = (0.2023, 0.1994, 0.2010)
+    std = (0.2023, 0.1994, 0.2010)
     class_names = CLASS_NAMES
     floor_accuracy = 0.1
     floor_reason = "always answers one class: ten of equal size"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from keras_fpt.tasks.cache import Path
+from keras_fpt.cache import Path
 from keras_fpt.tasks.cifar10 import CLASS_NAMES
 from keras_fpt.tasks.data_task import Data
 from keras_fpt.tasks.images import NUM_HELD_OUT
@@ -72,7 +72,7 @@ class CIFAR10LRA(ImageTask):
     image_shape = (32, 32, 1)
     patch_size = 1
     mean = (0.5,)
-    deviation = (0.5,)
+    std = (0.5,)
     class_names = CLASS_NAMES
     floor_accuracy = 0.1
     floor_reason = "always answers one class: ten of equal size"

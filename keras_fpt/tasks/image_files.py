@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_fpt.tasks.cache import Path
-from keras_fpt.tasks.cache import cached
+from keras_fpt.cache import Path
+from keras_fpt.cache import cached
 
 # The archives that tensorflow-datasets fetches, by data set.
 ARCHIVES = {
@@ -53,7 +53,7 @@ def read_images(
         manual_dir: string, path or `None`. A folder with the archives, where
             they were fetched by hand. Defaults to `None`.
         cache_dir: string, path or `None`. Where the arrays are kept; as in
-            `keras_fpt.tasks.cache.cache_folder`. Defaults to `None`.
+            `keras_fpt.cache.cache_folder`. Defaults to `None`.
 
     Returns:
         Dict of `"train_x"`, `"train_y"`, `"test_x"`, `"test_y"`: uint8 images

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from keras_fpt.cache import Path
 from keras_fpt.sizes import whole_number
 from keras_fpt.tasks.augmentation import augmented
-from keras_fpt.tasks.cache import Path
 from keras_fpt.tasks.data_task import Data
 from keras_fpt.tasks.data_task import DataTask
 from keras_fpt.tasks.image_files import read_images
@@ -42,14 +42,14 @@ class ImageTask(DataTask):
             known before `__init__` of this class.
         patch_size: int. Side of a patch in pixels.
         mean: sequence of floats. Of each channel, in units of 1 for white.
-        deviation: sequence of floats. Of each channel, in the same units.
+        std: sequence of floats. Of each channel, in the same units.
     """
 
     data_set: str
     image_shape: tuple[int, int, int]
     patch_size: int = 4
     mean: Sequence[float] = (0.0,)
-    deviation: Sequence[float] = (1.0,)
+    std: Sequence[float] = (1.0,)
 
     outputs = 10
     num_validation_examples = NUM_HELD_OUT
@@ -116,9 +116,9 @@ class ImageTask(DataTask):
         return x.astype("float32") / np.float32(255)
 
     def normalized(self, images: np.ndarray) -> np.ndarray:
-        """Subtracts the mean, divides by the deviation, by channel."""
+        """Subtracts the mean, divides by the std, by channel."""
         mean = np.array(self.mean, "float32")
-        return (images - mean) / np.array(self.deviation, "float32")
+        return (images - mean) / np.array(self.std, "float32")
 
 
 def patches(images: np.ndarray, patch_size: int) -> np.ndarray:

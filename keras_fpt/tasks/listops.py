@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from keras_fpt.cache import Path
+from keras_fpt.cache import cached
 from keras_fpt.sizes import whole_number
 from keras_fpt.tasks import listops_files
-from keras_fpt.tasks.cache import Path
-from keras_fpt.tasks.cache import cached
 from keras_fpt.tasks.data_task import Data
 from keras_fpt.tasks.data_task import DataTask
 from keras_fpt.tasks.listops_trees import END
@@ -64,7 +64,7 @@ class ListOps(DataTask):
         generator_seed: int. Another seed is another set of expressions;
             below 2**32. Defaults to `0`.
         cache_dir: string, path or `None`. Where generated data is kept, as
-            `keras_fpt.tasks.cache.cache_folder` chooses. Defaults to `None`.
+            `keras_fpt.cache.cache_folder` chooses. Defaults to `None`.
 
     Raises:
         ValueError: if a size does not fit, `num_tokens` cuts expressions with

@@ -6,7 +6,7 @@ import pathlib
 
 import numpy as np
 
-from keras_fpt.tasks.cache import Path
+from keras_fpt.cache import Path
 from keras_fpt.tasks.listops_trees import END
 from keras_fpt.tasks.listops_trees import SYMBOLS
 from keras_fpt.tasks.listops_trees import ZERO

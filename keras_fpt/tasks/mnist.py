@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from keras_fpt.tasks.cache import Path
+from keras_fpt.cache import Path
 from keras_fpt.tasks.images import ImageTask
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_fpt.tasks.cache import Path
+from keras_fpt.cache import Path
 from keras_fpt.tasks.data_task import Data
 from keras_fpt.tasks.data_task import DataTask
 from keras_fpt.tasks.tape_files import read_split

@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_fpt.sizes import whole_number
 from keras_fpt.tasks.batches import Batches
-from keras_fpt.tasks.batches import Endless
+from keras_fpt.tasks.batches import EndlessDataset
 from keras_fpt.tasks.task import Examples
 from keras_fpt.tasks.task import Task
 
@@ -88,7 +88,7 @@ class ShuffledTokens(Task):
 
     def train_data(
         self, batch_size: int, seed: int = 0, start: int = 0, **kwargs: Any
-    ) -> Endless:
+    ) -> EndlessDataset:
         stream = self.task.train_data(batch_size, seed, start, **kwargs)
         return _ShuffledStream(self, stream, **kwargs)
 
@@ -156,11 +156,11 @@ class ShuffledTokens(Task):
         return np.random.default_rng((self.seed, *numbers))
 
 
-class _ShuffledStream(Endless):
+class _ShuffledStream(EndlessDataset):
     """The batches of a stream with their tokens shuffled."""
 
     def __init__(
-        self, task: ShuffledTokens, stream: Endless, **kwargs: Any
+        self, task: ShuffledTokens, stream: EndlessDataset, **kwargs: Any
     ) -> None:
         super().__init__(stream.batch_size, stream.seed, stream.start, **kwargs)
         self.task = task

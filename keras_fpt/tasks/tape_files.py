@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_fpt.tasks.cache import Path
+from keras_fpt.cache import Path
 from keras_fpt.tasks.tape_lmdb import read_lmdb
 from keras_fpt.tasks.tape_rows import Row
 from keras_fpt.tasks.tape_rows import check_row

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from keras_fpt.tasks.batches import Batches
-from keras_fpt.tasks.batches import Endless
+from keras_fpt.tasks.batches import EndlessDataset
 from keras_fpt.tasks.batches import Stream
 
 Examples = tuple[Any, Any]
@@ -178,7 +178,7 @@ class Task:
 
     def train_data(
         self, batch_size: int, seed: int = 0, start: int = 0, **kwargs: Any
-    ) -> Endless:
+    ) -> EndlessDataset:
         """An endless stream of training batches.
 
         Batch `i` follows from `seed` and `start + i` alone: it is the same

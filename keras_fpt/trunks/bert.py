@@ -11,9 +11,9 @@ from keras_fpt.trunks.blocks import FEED_FORWARD
 from keras_fpt.trunks.blocks import NORMS
 from keras_fpt.trunks.blocks import EncoderBlocks
 from keras_fpt.trunks.hugging_face import ACTIVATIONS
-from keras_fpt.trunks.hugging_face import OWN_SIZES
+from keras_fpt.trunks.hugging_face import CONFIG_OVERRIDES
 from keras_fpt.trunks.hugging_face import expect
-from keras_fpt.trunks.hugging_face import set_own_sizes
+from keras_fpt.trunks.hugging_face import set_overrides
 from keras_fpt.trunks.trunk import Trunk
 
 _POSITIONS = "position_embedding/embeddings"
@@ -22,7 +22,7 @@ _POSITIONS = "position_embedding/embeddings"
 class BertLikeTrunk(EncoderBlocks, Trunk):
     """What BERT, RoBERTa and DistilBERT have in common.
 
-    Its sizes may name an `activation` and a `layer_norm_epsilon`, which
+    Its config may name an `activation` and a `layer_norm_epsilon`, which
     keras-nlp does not read from a Hugging Face preset. It computes BERT's
     GELU by a formula that approximates it, as Google's code did, where Hugging
     Face's presets ask for the exact one.
@@ -40,10 +40,12 @@ class BertLikeTrunk(EncoderBlocks, Trunk):
         (r".+/(beta|bias)", 0.0, 0.0),
         (r".+/kernel|.*position_embedding/embeddings", 0.02, 0.0),
     )
-    own_sizes = OWN_SIZES
+    config_overrides = CONFIG_OVERRIDES
 
     @classmethod
-    def read_hugging_face(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+    def overrides_from_hugging_face(
+        cls, config: Mapping[str, Any]
+    ) -> dict[str, Any]:
         expect(
             config,
             hidden_act=tuple(ACTIVATIONS),
@@ -59,16 +61,16 @@ class BertLikeTrunk(EncoderBlocks, Trunk):
         """The layer that holds the positions."""
         return backbone.embeddings.position_embedding
 
-    def open(self, backbone: Any) -> list[Any]:
+    def take_layers(self, backbone: Any) -> list[Any]:
         self.position_embedding = self.table_of(backbone)
         self.embeddings_norm = backbone.embeddings_layer_norm
         self.embeddings_dropout = backbone.embeddings_dropout
         blocks = backbone.transformer_layers
-        set_own_sizes(self.sizes, blocks, (self.embeddings_norm,))
+        set_overrides(self.config, blocks, (self.embeddings_norm,))
         return blocks
 
-    def embed(self, tokens: Any) -> Any:
-        x = self.embeddings_norm(super().embed(tokens))
+    def embed_positions(self, tokens: Any) -> Any:
+        x = self.embeddings_norm(super().embed_positions(tokens))
         return self.embeddings_dropout(x)
 
 
@@ -88,11 +90,13 @@ class BertTrunk(BertLikeTrunk):
     model_type = "bert"
 
     @classmethod
-    def read_hugging_face(cls, config: Mapping[str, Any]) -> dict[str, Any]:
-        sizes = super().read_hugging_face(config)
+    def overrides_from_hugging_face(
+        cls, config: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        overrides = super().overrides_from_hugging_face(config)
         if "type_vocab_size" in config:
-            sizes["num_segments"] = config["type_vocab_size"]
-        return sizes
+            overrides["num_segments"] = config["type_vocab_size"]
+        return overrides
 
     @classmethod
     def values_of(cls, backbone: Any) -> dict[str, Any]:

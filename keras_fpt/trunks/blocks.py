@@ -32,7 +32,7 @@ class DecoderBlocks:
     computes the tokens that are read alone.
     """
 
-    def context(self, x: Any, padding_mask: Any) -> Any:
+    def block_context(self, x: Any, padding_mask: Any) -> Any:
         """Which token sees which: `(num_tokens, num_tokens)`.
 
         With a padding mask: `(batch, 1, num_tokens, num_tokens)`.

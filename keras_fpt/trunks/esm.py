@@ -47,7 +47,9 @@ class ESMTrunk(Trunk):
     )
 
     @classmethod
-    def read_hugging_face(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+    def overrides_from_hugging_face(
+        cls, config: Mapping[str, Any]
+    ) -> dict[str, Any]:
         expect(config, is_decoder=False)
         # Names of keras-nlp's own, which Hugging Face's ESM does not look at.
         return {
@@ -55,8 +57,8 @@ class ESMTrunk(Trunk):
             "max_wavelength": config.get("rope_theta", 10_000),
         }
 
-    def open(self, backbone: Any) -> list[Any]:
-        kind = self.sizes["position_embedding_type"]
+    def take_layers(self, backbone: Any) -> list[Any]:
+        kind = self.config["position_embedding_type"]
         if kind != "rotary":
             raise ValueError(
                 "Expected an ESMBackbone with rotary positions, as every ESM-2 "
@@ -64,16 +66,16 @@ class ESMTrunk(Trunk):
             )
         self.final_norm = backbone.output_layer_norm
         self.embeddings_norm = None
-        if self.sizes["use_pre_layer_norm"]:
+        if self.config["use_pre_layer_norm"]:
             self.embeddings_norm = backbone.emb_layer_norm
         self.position_embedding = self._learned_positions()
         return backbone.transformer_layers
 
-    def embed(self, tokens: Any) -> Any:
-        x = super().embed(tokens)
+    def embed_positions(self, tokens: Any) -> Any:
+        x = super().embed_positions(tokens)
         return x if self.embeddings_norm is None else self.embeddings_norm(x)
 
-    def context(self, x: Any, padding_mask: Any) -> Any:
+    def block_context(self, x: Any, padding_mask: Any) -> Any:
         return to_all_queries(padding_mask)
 
     def run_block(self, block: Any, x: Any, context: Any, training: Any) -> Any:

@@ -12,9 +12,9 @@ from keras_fpt.trunks.blocks import FEED_FORWARD
 from keras_fpt.trunks.blocks import NORMS
 from keras_fpt.trunks.blocks import DecoderBlocks
 from keras_fpt.trunks.hugging_face import ACTIVATIONS
-from keras_fpt.trunks.hugging_face import OWN_SIZES
+from keras_fpt.trunks.hugging_face import CONFIG_OVERRIDES
 from keras_fpt.trunks.hugging_face import expect
-from keras_fpt.trunks.hugging_face import set_own_sizes
+from keras_fpt.trunks.hugging_face import set_overrides
 from keras_fpt.trunks.trunk import Trunk
 
 
@@ -41,35 +41,37 @@ class GPT2Trunk(DecoderBlocks, Trunk):
         (r".+/kernel|position_embedding/embeddings", 0.02, 0.0),
     )
 
-    own_sizes = OWN_SIZES
+    config_overrides = CONFIG_OVERRIDES
 
     @classmethod
-    def read_hugging_face(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+    def overrides_from_hugging_face(
+        cls, config: Mapping[str, Any]
+    ) -> dict[str, Any]:
         expect(
             config,
             activation_function=tuple(ACTIVATIONS),
             scale_attn_weights=True,
             scale_attn_by_inverse_layer_idx=False,
         )
-        sizes = {
+        overrides = {
             "activation": config.get("activation_function", "gelu_new"),
             "layer_norm_epsilon": config.get("layer_norm_epsilon", 1e-5),
         }
         if config.get("n_inner") is not None:
-            sizes["intermediate_dim"] = config["n_inner"]
-        return sizes
+            overrides["intermediate_dim"] = config["n_inner"]
+        return overrides
 
-    def open(self, backbone: Any) -> list[Any]:
+    def take_layers(self, backbone: Any) -> list[Any]:
         self.position_embedding = backbone.position_embedding
         self.embeddings_dropout = Dropout(
-            self.sizes["dropout"],
+            self.config["dropout"],
             dtype=self.dtype_policy,
             name="embeddings_dropout",
         )
         self.final_norm = backbone.layer_norm
         blocks = backbone.transformer_layers
-        set_own_sizes(self.sizes, blocks, (self.final_norm,))
+        set_overrides(self.config, blocks, (self.final_norm,))
         return blocks
 
-    def embed(self, tokens: Any) -> Any:
-        return self.embeddings_dropout(super().embed(tokens))
+    def embed_positions(self, tokens: Any) -> Any:
+        return self.embeddings_dropout(super().embed_positions(tokens))

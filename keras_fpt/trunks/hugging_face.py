@@ -9,8 +9,8 @@ from typing import Any
 
 import keras
 
-# What a family that passes both on adds to its own sizes.
-OWN_SIZES = ("activation", "layer_norm_epsilon")
+# What a family that passes both on adds to its config.
+CONFIG_OVERRIDES = ("activation", "layer_norm_epsilon")
 
 
 def gelu_approximate(x: Any) -> Any:
@@ -57,21 +57,21 @@ def expect(config: Mapping[str, Any], **known: Any) -> None:
             )
 
 
-def set_own_sizes(
-    sizes: Mapping[str, Any], blocks: Sequence[Any], norms: Sequence[Any]
+def set_overrides(
+    config: Mapping[str, Any], blocks: Sequence[Any], norms: Sequence[Any]
 ) -> None:
-    """Gives blocks the activation, and norms the epsilon, of a trunk's sizes.
+    """Gives blocks the activation, and norms the epsilon, of a trunk's config.
 
     Args:
-        sizes: sizes of a trunk. What they leave out stays as keras-nlp has it.
+        config: config of a trunk. What it leaves out stays as keras-nlp has it.
         blocks: `TransformerEncoder`s or `TransformerDecoder`s of keras-nlp.
         norms: layers. The norms outside the blocks.
     """
-    if "activation" in sizes:
+    if "activation" in config:
         for block in blocks:
             dense = block._feedforward_intermediate_dense
-            dense.activation = ACTIVATIONS[sizes["activation"]]
-    if "layer_norm_epsilon" in sizes:
+            dense.activation = ACTIVATIONS[config["activation"]]
+    if "layer_norm_epsilon" in config:
         inside = [
             norm
             for block in blocks
@@ -81,4 +81,4 @@ def set_own_sizes(
             )
         ]
         for norm in (*norms, *inside):
-            norm.epsilon = sizes["layer_norm_epsilon"]
+            norm.epsilon = config["layer_norm_epsilon"]

@@ -46,7 +46,9 @@ class LlamaTrunk(Trunk):
     )
 
     @classmethod
-    def read_hugging_face(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+    def overrides_from_hugging_face(
+        cls, config: Mapping[str, Any]
+    ) -> dict[str, Any]:
         head_dim = config["hidden_size"] // config["num_attention_heads"]
         expect(
             config,
@@ -60,7 +62,7 @@ class LlamaTrunk(Trunk):
             **_rotary_sizes(config),
         }
 
-    def open(self, backbone: Any) -> list[Any]:
+    def take_layers(self, backbone: Any) -> list[Any]:
         self.final_norm = backbone.layer_norm
         self.position_embedding = self._learned_positions()
         return backbone.transformer_layers

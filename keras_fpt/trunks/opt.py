@@ -31,7 +31,7 @@ class OPTTrunk(DecoderBlocks, Trunk):
         (r".+/kernel|.+/embeddings", 0.02, 0.0),
     )
 
-    def open(self, backbone: Any) -> list[Any]:
+    def take_layers(self, backbone: Any) -> list[Any]:
         self.position_embedding = backbone.embeddings.position_embedding
         self.final_norm = backbone.layer_norm
         return backbone.transformer_layers

@@ -40,7 +40,7 @@ def load_backbone(
         dtype: string, dtype policy or `None`, Keras' own.
 
     Returns:
-        The backbone, and sizes that its class has no argument for.
+        The backbone, and what of the config its class has no argument for.
     """
     where, family, config = _locate(preset, families)
     import keras_nlp
@@ -51,13 +51,13 @@ def load_backbone(
         family = family_of(type(load(where, load_weights=False)), families)
     arguments = {name: dropout for name in family.dropouts}
     arguments.update(family.from_hugging_face(config))
-    sizes = {
+    overrides = {
         name: arguments.pop(name)
-        for name in family.own_sizes
+        for name in family.config_overrides
         if name in arguments
     }
     backbone = load(where, load_weights=load_weights, **arguments, **policy)
-    return backbone, sizes
+    return backbone, overrides
 
 
 def is_preset(preset: str, families: Sequence[Any]) -> bool:

@@ -86,11 +86,11 @@ def from_preset(
             architecture. Defaults to `True`.
         dtype: string, dtype policy or `None`. Defaults to `None`, Keras' own.
     """
-    backbone, sizes = load_backbone(
+    backbone, overrides = load_backbone(
         preset, FAMILIES, dropout, load_weights, dtype
     )
     return family_of(type(backbone), FAMILIES).from_backbone(
-        backbone, options, preset, copy=False, sizes=sizes
+        backbone, options, preset, copy=False, overrides=overrides
     )
 
 

@@ -28,10 +28,12 @@ class RobertaTrunk(BertLikeTrunk):
     }
 
     @classmethod
-    def read_hugging_face(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+    def overrides_from_hugging_face(
+        cls, config: Mapping[str, Any]
+    ) -> dict[str, Any]:
         # Positions begin in the row after padding's; keras-nlp drops two.
         expect(config, pad_token_id=1)
-        return super().read_hugging_face(config)
+        return super().overrides_from_hugging_face(config)
 
 
 @keras.saving.register_keras_serializable(package="keras_fpt")
@@ -52,6 +54,8 @@ class DistilBertTrunk(BertLikeTrunk):
     }
 
     @classmethod
-    def read_hugging_face(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+    def overrides_from_hugging_face(
+        cls, config: Mapping[str, Any]
+    ) -> dict[str, Any]:
         expect(config, activation=tuple(ACTIVATIONS))
         return {"activation": config.get("activation", "gelu")}

@@ -42,7 +42,7 @@ class T5Trunk(Trunk):
     def initial_values(self) -> tuple[tuple[str, float, float], ...]:
         """T5's scheme, whose deviations follow from the sizes."""
         head_dim = self.blocks[0].self_attention.key_value_dim
-        inner = head_dim * self.sizes["num_heads"]
+        inner = head_dim * self.config["num_heads"]
         return (
             (r".+/weight", 0.0, 1.0),
             (r"position_embedding/embeddings", 0.0, 0.0),
@@ -50,7 +50,7 @@ class T5Trunk(Trunk):
             (r".+/self_attention/.+", inner**-0.5, 0.0),
             (
                 r".+/output_projector/kernel",
-                self.sizes["intermediate_dim"] ** -0.5,
+                self.config["intermediate_dim"] ** -0.5,
                 0.0,
             ),
             (r".+/kernel", self.hidden_dim**-0.5, 0.0),
@@ -60,7 +60,7 @@ class T5Trunk(Trunk):
     def variables_of(cls, backbone: Any) -> dict[str, Any]:
         return _encoder_variables(backbone)
 
-    def open(self, backbone: Any) -> list[Any]:
+    def take_layers(self, backbone: Any) -> list[Any]:
         for path, variable in _encoder_variables(backbone).items():
             variable._path = path
         self.embeddings_dropout = backbone.encoder_embedding_dropout
@@ -69,10 +69,10 @@ class T5Trunk(Trunk):
         self.position_embedding = self._learned_positions()
         return backbone.encoder_transformer_layers
 
-    def embed(self, tokens: Any) -> Any:
-        return self.embeddings_dropout(super().embed(tokens))
+    def embed_positions(self, tokens: Any) -> Any:
+        return self.embeddings_dropout(super().embed_positions(tokens))
 
-    def context(self, x: Any, padding_mask: Any) -> Any:
+    def block_context(self, x: Any, padding_mask: Any) -> Any:
         """What is added to the scores of every block.
 
         The first block owns the worth of distances; all of them use it.
@@ -103,8 +103,8 @@ class T5Trunk(Trunk):
         scores = ops.einsum("bqhd,bkhd->bhqk", query, key)
         return ops.softmax(scores + ops.cast(context, scores.dtype), axis=-1)
 
-    def finish(self, x: Any) -> Any:
-        return self.final_dropout(super().finish(x))
+    def final(self, x: Any) -> Any:
+        return self.final_dropout(super().final(x))
 
 
 def _encoder_variables(backbone: Any) -> dict[str, Any]:

@@ -27,10 +27,11 @@ class Trunk(Stack):
     backbone that nobody else holds. It carries no token table.
 
     A family of architectures is a subclass in a file of its own. It supplies
-    the class attributes and, from `open` on, the methods below.
+    the class attributes and, from `take_layers` on, the methods below.
 
     Args:
-        sizes: dict. Arguments of the keras-nlp class, save the vocabulary.
+        config: dict. Arguments of the keras-nlp class, except the vocabulary,
+            and what `config_overrides` names.
         options: dict of `TrunkOptions`, or `None`. Defaults to `None`.
         preset: string or `None`. What it was loaded from. Defaults to `None`.
         finetune: string or sequence of strings. What of it is trained.
@@ -44,15 +45,15 @@ class Trunk(Stack):
         backbone_name: string. The keras-nlp class that it opens.
         model_type: string or `None`. What Hugging Face calls the family, if
             keras-nlp reads its folders.
-        initial_values: sequence of `(pattern, deviation, mean)`. The default
+        initial_values: sequence of `(pattern, std, mean)`. The default
             scheme of the backbone: each variable is drawn from
-            N(mean, deviation); the first pattern that matches counts. A
-            deviation may be a function of the variable's shape.
+            N(mean, std); the first pattern that matches counts. A std
+            may be a function of the variable's shape.
         vocabulary: dict. The smallest token table, which is dropped.
         dropouts: tuple of strings. The arguments of the keras-nlp class that
             are rates of dropout.
-        own_sizes: tuple of strings. Sizes that this class has no argument
-            for, and the trunk sees to.
+        config_overrides: tuple of strings. Keys of `config` that the
+            keras-nlp class has no argument for: the trunk applies them.
         position_embedding: layer or `None`. The table of positions.
         final_norm: layer or `None`. The norm after the last block.
         owns_positions: bool. Whether the backbone brings that table.
@@ -63,14 +64,14 @@ class Trunk(Stack):
     initial_values: Any
     vocabulary: Mapping[str, int] = {"vocabulary_size": 1}
     dropouts: tuple[str, ...] = ("dropout",)
-    own_sizes: tuple[str, ...] = ()
+    config_overrides: tuple[str, ...] = ()
     position_embedding: Any
     final_norm: Any
     owns_positions: bool = True
 
     def __init__(
         self,
-        sizes: dict[str, Any],
+        config: dict[str, Any],
         options: dict[str, Any] | None = None,
         preset: str | None = None,
         finetune: Finetune = "fpt",
@@ -82,18 +83,18 @@ class Trunk(Stack):
     ) -> None:
         super().__init__(dtype=dtype, name=name, **kwargs)
         # === Config ===
-        self.sizes = dict(sizes)
+        self.config = dict(config)
         self.options = TrunkOptions(**(options or {}))
         self.preset = preset
-        self.hidden_dim = sizes["hidden_dim"]
+        self.hidden_dim = config["hidden_dim"]
         self.adapted = False
 
         # === Layers ===
         # Not on the class: PyTorch would find them there before the layers.
         self.position_embedding = None
         self.final_norm = None
-        blocks = self.open(backbone or self.new_backbone())
-        self.blocks = blocks[: sizes["num_layers"]]
+        blocks = self.take_layers(backbone or self.new_backbone())
+        self.blocks = blocks[: config["num_layers"]]
         if self.position_embedding is not None:
             self.num_positions = self.position_embedding.sequence_length
         self.built = True
@@ -103,11 +104,11 @@ class Trunk(Stack):
 
     # What a family supplies.
 
-    def open(self, backbone: Any) -> list[Any]:
+    def take_layers(self, backbone: Any) -> list[Any]:
         """Takes the layers around the blocks, and returns the blocks."""
         raise NotImplementedError
 
-    def embed(self, tokens: Any) -> Any:
+    def embed_positions(self, tokens: Any) -> Any:
         """What comes before the blocks: adds positions where there are some.
 
         Args:
@@ -117,7 +118,7 @@ class Trunk(Stack):
             return tokens
         return tokens + self.position_embedding(tokens)
 
-    def context(self, x: Any, padding_mask: Any) -> Any:
+    def block_context(self, x: Any, padding_mask: Any) -> Any:
         """What all blocks are told beside the hidden vectors: a mask."""
         return padding_mask
 
@@ -145,12 +146,14 @@ class Trunk(Stack):
             "it a method `block_attention`"
         )
 
-    def finish(self, x: Any) -> Any:
+    def final(self, x: Any) -> Any:
         """What comes after the blocks: a norm, where there is one."""
         return x if self.final_norm is None else self.final_norm(x)
 
     @classmethod
-    def read_hugging_face(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+    def overrides_from_hugging_face(
+        cls, config: Mapping[str, Any]
+    ) -> dict[str, Any]:
         """Sizes in a Hugging Face `config.json` that keras-nlp leaves out.
 
         Raises:
@@ -172,8 +175,8 @@ class Trunk(Stack):
 
     @classmethod
     def from_hugging_face(cls, config: Mapping[str, Any]) -> dict[str, Any]:
-        """`read_hugging_face`, or nothing of another preset's empty config."""
-        return cls.read_hugging_face(config) if config else {}
+        """The overrides, or none of another preset, whose config is empty."""
+        return cls.overrides_from_hugging_face(config) if config else {}
 
     @classmethod
     def from_backbone(
@@ -182,7 +185,7 @@ class Trunk(Stack):
         options: TrunkOptions | None = None,
         preset: str | None = None,
         copy: bool = True,
-        sizes: Mapping[str, Any] | None = None,
+        overrides: Mapping[str, Any] | None = None,
     ) -> Trunk:
         """Opens a backbone.
 
@@ -193,19 +196,19 @@ class Trunk(Stack):
             preset: string or `None`. What the backbone was loaded from.
             copy: bool. Whether the backbone stays the caller's: `False` may
                 take over its layers. Defaults to `True`.
-            sizes: mapping or `None`. Sizes that keras-nlp does not read from
+            overrides: mapping or `None`. What keras-nlp does not read from
                 a preset. Defaults to `None`.
         """
         options = options or TrunkOptions()
-        own = {**_sizes_of(backbone), **(sizes or {})}
-        own["num_layers"] = options.layers(own["num_layers"])
+        config = {**_config_of(backbone), **(overrides or {})}
+        config["num_layers"] = options.layers(config["num_layers"])
         if cls.owns_positions:
-            available = own["max_sequence_length"]
-            own["max_sequence_length"] = options.num_positions or available
-            # A table of another size is a variable of its own.
-            copy = copy or own["max_sequence_length"] != available
+            available = config["max_sequence_length"]
+            config["max_sequence_length"] = options.num_positions or available
+            # A table of another size is a variable of its config.
+            copy = copy or config["max_sequence_length"] != available
         trunk = cls(
-            own,
+            config,
             dataclasses.asdict(options),
             preset,
             backbone=None if copy else backbone,
@@ -230,8 +233,8 @@ class Trunk(Stack):
         attention_of: int | None = None,
     ) -> Any:
         self.check_length(tokens.shape[1])
-        x = self.embed(tokens)
-        context = self.context(x, padding_mask)
+        x = self.embed_positions(tokens)
+        context = self.block_context(x, padding_mask)
         if attention_of is not None:
             for block in self.blocks[:attention_of]:
                 x = self.run_block(block, x, context, training)
@@ -240,7 +243,7 @@ class Trunk(Stack):
         for block in others:
             x = self._run(block, self.run_block, x, context, training)
         x = self._run(last_block, self._run_last, x, context, training)
-        return self.finish(x)  # (batch, num_tokens or last_tokens, hidden_dim)
+        return self.final(x)  # (batch, num_tokens or last_tokens, hidden_dim)
 
     def attention_scores(
         self, tokens: Any, layer: int, padding_mask: Any = None
@@ -296,12 +299,16 @@ class Trunk(Stack):
         return twin
 
     def new_backbone(self) -> Any:
-        """A backbone of these sizes, with fresh values."""
+        """A backbone of this config, with fresh values."""
         import keras_nlp
 
         backbone = getattr(keras_nlp.models, self.backbone_name)
-        sizes = {k: v for k, v in self.sizes.items() if k not in self.own_sizes}
-        return backbone(**self.vocabulary, **sizes, dtype=self.dtype_policy)
+        own = {
+            key: value
+            for key, value in self.config.items()
+            if key not in self.config_overrides
+        }
+        return backbone(**self.vocabulary, **own, dtype=self.dtype_policy)
 
     def save_to_preset(self, folder: str) -> None:
         """Writes a keras-nlp preset, with a token table of one row.
@@ -317,7 +324,7 @@ class Trunk(Stack):
             "an added position table": added,
             "quantized kernels": self.options.quantization is not None,
             "LoRA": self.options.lora_rank is not None,
-            **{f"its own {n}": n in self.sizes for n in self.own_sizes},
+            **{f"its own {n}": n in self.config for n in self.config_overrides},
         }
         found = [what for what, is_there in beyond.items() if is_there]
         if found:
@@ -337,9 +344,17 @@ class Trunk(Stack):
         preset = self.preset or "a backbone object"
         return f"{len(self.blocks)} blocks of {preset}"
 
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Trunk:
+        # Files of version 0.1 say "sizes".
+        config = {
+            ("config" if k == "sizes" else k): v for k, v in config.items()
+        }
+        return cls(**config)
+
     def get_config(self) -> dict[str, Any]:
         return {
-            "sizes": self.sizes,
+            "config": self.config,
             "options": dataclasses.asdict(self.options),
             "preset": self.preset,
             "adapted": self.adapted,
@@ -386,7 +401,7 @@ class Trunk(Stack):
         return table
 
 
-def _sizes_of(backbone: Any) -> dict[str, Any]:
+def _config_of(backbone: Any) -> dict[str, Any]:
     """The arguments that make a backbone again, save what a trunk drops."""
     dropped = ("name", "trainable", "dtype", "vocabulary_size")
     config = backbone.get_config()

@@ -56,23 +56,25 @@ class ViTTrunk(Trunk):
     encoder_name = "vit_encoder"
 
     @classmethod
-    def read_hugging_face(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+    def overrides_from_hugging_face(
+        cls, config: Mapping[str, Any]
+    ) -> dict[str, Any]:
         expect(config, hidden_act=EXACT_GELU, qkv_bias=True)
         return {"layer_norm_epsilon": config.get("layer_norm_eps", 1e-12)}
 
-    def open(self, backbone: Any) -> list[Any]:
+    def take_layers(self, backbone: Any) -> list[Any]:
         encoder = backbone.get_layer(self.encoder_name)
         self.final_norm = encoder.layer_norm
         self.embeddings_dropout = keras.layers.Dropout(
-            self.sizes["dropout_rate"], dtype=self.dtype_policy
+            self.config["dropout_rate"], dtype=self.dtype_policy
         )
         self.position_embedding = self._learned_positions(DEFAULT_POSITIONS)
         return encoder.encoder_layers
 
-    def embed(self, tokens: Any) -> Any:
-        return self.embeddings_dropout(super().embed(tokens))
+    def embed_positions(self, tokens: Any) -> Any:
+        return self.embeddings_dropout(super().embed_positions(tokens))
 
-    def context(self, x: Any, padding_mask: Any) -> Any:
+    def block_context(self, x: Any, padding_mask: Any) -> Any:
         return to_all_queries(padding_mask)
 
     def run_block(self, block: Any, x: Any, context: Any, training: Any) -> Any:

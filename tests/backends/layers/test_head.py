@@ -45,7 +45,7 @@ def test_initial_values():
 def test_logits_are_in_float32_under_any_policy(backbone):
     """They feed a softmax."""
     trunk = trunks.from_backbone(backbone)
-    half = type(trunk)(trunk.sizes, dtype="mixed_bfloat16")
+    half = type(trunk)(trunk.config, dtype="mixed_bfloat16")
     model = FPT(half, inputs=(6, 3), outputs=(2, 4))
     answer = model(tokens(5, 6, 3))
     assert keras.backend.standardize_dtype(answer.dtype) == "float32"

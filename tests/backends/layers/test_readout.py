@@ -20,7 +20,7 @@ CROSS_ENTROPY = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 class BidirectionalTrunk(GPT2Trunk):
     """GPT-2 in which each token sees all others, as in an encoder."""
 
-    def context(self, x, padding_mask):
+    def block_context(self, x, padding_mask):
         if padding_mask is None:
             return keras.ops.ones((x.shape[1], x.shape[1]))
         return keras.ops.cast(padding_mask, "bool")[:, None, None, :]

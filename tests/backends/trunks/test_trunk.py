@@ -21,7 +21,7 @@ def test_attention_maps_in_mixed_precision(backbone):
     for dtype in ("float32", "mixed_bfloat16"):
         keras.utils.set_random_seed(0)
         with_dtype = type(trunk)(
-            trunk.sizes, dtype=keras.dtype_policies.get(dtype)
+            trunk.config, dtype=keras.dtype_policies.get(dtype)
         )
         for variable, value in zip(
             with_dtype.weights, values(trunk.weights).values(), strict=True

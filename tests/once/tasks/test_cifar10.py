@@ -14,11 +14,11 @@ def pictures(*shape):
 def test_cifar10_is_normalized_as_the_original():
     x = pictures(5, 32, 32, 3)
     whole = tasks.CIFAR10(whole_images=True).tokens(x, None)
-    for channel, (mean, deviation) in enumerate(
+    for channel, (mean, std) in enumerate(
         [(0.4914, 0.2023), (0.4822, 0.1994), (0.4465, 0.2010)]
     ):
         np.testing.assert_allclose(
             whole[..., channel],
-            (x[..., channel] / 255 - mean) / deviation,
+            (x[..., channel] / 255 - mean) / std,
             atol=1e-5,
         )

@@ -201,7 +201,7 @@ class TestRealData:
         tokens, _ = task.validation_examples()
         channels = tokens.reshape(-1, 3)
         np.testing.assert_allclose(channels.mean(axis=0), 0, atol=0.03)
-        expected = np.array([0.2470, 0.2435, 0.2616]) / task.deviation
+        expected = np.array([0.2470, 0.2435, 0.2616]) / task.std
         np.testing.assert_allclose(channels.std(axis=0), expected, rtol=0.02)
 
     def test_cifar10_lra(self):

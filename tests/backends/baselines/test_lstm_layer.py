@@ -7,7 +7,7 @@ from helpers.arrays import tokens
 from helpers.arrays import values
 from helpers.checks import check_layer
 
-from keras_fpt.layers import LayerNormLSTM
+from keras_fpt.baselines import LayerNormLSTM
 
 # Through the step as Keras compiles it.
 pytestmark = pytest.mark.compiled

@@ -5,8 +5,8 @@ import warnings
 import numpy as np
 import pytest
 
-from keras_fpt.tasks.cache import cache_folder
-from keras_fpt.tasks.cache import cached
+from keras_fpt.cache import cache_folder
+from keras_fpt.cache import cached
 
 
 class TestCache:

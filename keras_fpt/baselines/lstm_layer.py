@@ -47,7 +47,7 @@ class LayerNormLSTM(keras.layers.Layer):
     Example:
 
     ```python
-    layer = keras_fpt.layers.LayerNormLSTM(32)
+    layer = keras_fpt.baselines.LayerNormLSTM(32)
     layer(np.zeros((8, 10, 16))).shape  # (8, 10, 32)
     ```
 
@@ -131,10 +131,10 @@ class LayerNormLSTM(keras.layers.Layer):
         shape = (ops.shape(tokens)[0], self.hidden_dim)
         if self.initial_state == "zeros":
             return ops.zeros(shape, dtype), ops.zeros(shape, dtype)
-        deviation = math.sqrt(2 / (tokens.shape[-1] + self.hidden_dim))
+        std = math.sqrt(2 / (tokens.shape[-1] + self.hidden_dim))
         hidden, cell = (
             keras.random.normal(
-                shape, stddev=deviation, dtype=dtype, seed=self.seed_generator
+                shape, stddev=std, dtype=dtype, seed=self.seed_generator
             )
             for _ in range(2)
         )
