@@ -18,7 +18,7 @@ def by_keras_nlp(trunk_class):
     """The trunk with blocks that keras-nlp applies, to all tokens."""
 
     class ByKerasNLP(trunk_class):
-        context = Trunk.context
+        block_context = Trunk.block_context
         run_last_block = Trunk.run_last_block
 
         def run_block(self, block, x, context, training):
