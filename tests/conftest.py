@@ -34,23 +34,25 @@ for name, value in SETTINGS.items():
 for name in ("KERAS_HOME", "JAX_COMPILATION_CACHE_DIR"):
     if name not in os.environ:
         os.environ[name] = own_folder("keras-fpt-tests-")
-if importlib.util.find_spec("torch"):
-    # Where TensorFlow is loaded first, importing torch can crash.
-    import torch  # noqa: F401
 
-import keras
 import numpy as np
 import pytest
 
 # What fails in a helper is shown as in a test.
 pytest.register_assert_rewrite("helpers")
 
-from helpers.backbones import make_backbone
-from helpers.processes import ROOT
+# Keras and what imports it are imported where they are first used: the process
+# that hands out the tests does without, and starts the others sooner.
 
 
 def pytest_addoption(parser):
     parser.addoption("--run-network", action="store_true")
+
+
+def pytest_collectstart():
+    """Imports torch first: where TensorFlow is there before, it can crash."""
+    if importlib.util.find_spec("torch"):
+        import torch  # noqa: F401
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -85,6 +87,8 @@ def eager(request):
     A tiny model is built into a graph for seconds and computed in none. JAX
     stays compiled: it would compile every operation by itself.
     """
+    import keras
+
     compiled = request.node.get_closest_marker("compiled")
     if keras.backend.backend() != "tensorflow" or compiled:
         yield
@@ -98,6 +102,8 @@ def eager(request):
 
 @pytest.fixture(autouse=True)
 def seed():
+    import keras
+
     keras.config.disable_traceback_filtering()
     keras.utils.set_random_seed(0)
 
@@ -105,6 +111,8 @@ def seed():
 @pytest.fixture
 def shared():
     """The folder of data beside the checkout, which a user does not have."""
+    from helpers.processes import ROOT
+
     folder = ROOT.parent / "shared"
     if not folder.is_dir():
         pytest.skip("needs the data folder ../shared, which is not here")
@@ -138,12 +146,16 @@ def made_up(tmp_path_factory):
 
 @pytest.fixture
 def backbone():
+    from helpers.backbones import make_backbone
+
     return make_backbone()
 
 
 @pytest.fixture(scope="session")
 def tiny_preset(tmp_path_factory):
     """A trunk of two blocks in a folder: the embedded one compiles long."""
+    from helpers.backbones import make_backbone
+
     folder = tmp_path_factory.mktemp("tiny") / "preset"
     backbone = make_backbone(max_sequence_length=1024)
     for weight in backbone.weights:

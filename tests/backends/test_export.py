@@ -15,8 +15,8 @@ from keras_fpt import baselines
 FPT = keras_fpt.FrozenPretrainedTransformer
 SIZES = {"inputs": (7, 3), "outputs": 2}
 BACKEND = keras.backend.backend()
-# One for each kind of blocks.
-FAMILIES = ("gpt2", "bert", "t5", "llama", "vit")
+# One for each kind of blocks; GPT-2's are in most models of this file.
+FAMILIES = ("bert", "t5", "llama", "vit")
 needs_saved_model = pytest.mark.skipif(
     BACKEND == "torch", reason="refused on this backend"
 )
@@ -94,9 +94,7 @@ def check(model, path, compute):
 
 
 @needs_saved_model
-@pytest.mark.parametrize(
-    "make", [lstm, masked, normalized, normalized_and_masked]
-)
+@pytest.mark.parametrize("make", [lstm, masked, normalized_and_masked])
 def test_saved_model(make, tmp_path):
     pytest.importorskip("tensorflow")
     model = make()

@@ -36,13 +36,13 @@ def make(rates=RATES, dropout=0.1, **arguments):
 class TestTogether:
     @pytest.mark.parametrize("own_data", [False, True])
     def test_each_trains_as_it_would_alone(self, own_data):
-        alone, together = make(), make()
+        alone, together = make(RATES[:2]), make(RATES[:2])
         for one, other in zip(alone, together, strict=True):
             for path, value in values(one.weights).items():
                 np.testing.assert_array_equal(
                     values(other.weights)[path], value
                 )
-        seeds = [0, 1, 2] if own_data else [0, 0, 0]
+        seeds = [0, 1] if own_data else [0, 0]
         expected = [
             model.fit(
                 TASK.train_data(8, seed=seed),
@@ -71,7 +71,7 @@ class TestTogether:
                 np.testing.assert_allclose(
                     values(other.weights)[path], value, atol=1e-4, err_msg=path
                 )
-        assert len({history["loss"][-1] for history in histories}) == 3
+        assert len({history["loss"][-1] for history in histories}) == 2
         found = replicas.evaluate(TASK.test_data(32))
         for model, result in zip(together, found, strict=True):
             own = model.evaluate(TASK.test_data(32), verbose=0)
