@@ -9,6 +9,7 @@ import keras
 
 from keras_fpt import checkpoints
 from keras_fpt import finetuning
+from keras_fpt import step_blocks
 from keras_fpt.backend import xla_pays
 from keras_fpt.export import export
 from keras_fpt.layers import Interface
@@ -164,6 +165,24 @@ class FrozenModel(keras.Model):
         self.compile(**arguments)
         if self.optimizer is not None:
             self.optimizer.build(self.trainable_variables)
+
+    def make_train_function(self, force: bool = False) -> None:
+        if not step_blocks.serve(self):
+            super().make_train_function(force)
+        elif self.train_function is None or force:
+            self.train_function = step_blocks.Blocks(
+                self.train_step,
+                step_blocks.kept(self),
+                self.steps_per_execution,
+            )
+
+    def make_test_function(self, force: bool = False) -> None:
+        if not step_blocks.serve(self):
+            super().make_test_function(force)
+        elif self.test_function is None or force:
+            self.test_function = step_blocks.Blocks(
+                self.test_step, step_blocks.kept(self), self.steps_per_execution
+            )
 
     def save_trained(self, path: checkpoints.Path) -> None:
         """Writes the trained variables to a safetensors file.

@@ -1,8 +1,10 @@
-"""Many runs on one frozen trunk for little more than the price of one."""
+"""Trains many models on one frozen trunk for little more than one costs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+import random
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,28 +12,39 @@ import keras
 import numpy as np
 
 from keras_fpt.frozen_model import FrozenModel
+from keras_fpt.replica_data import ArrayBatches
+from keras_fpt.replica_data import Zipped
+from keras_fpt.replica_data import first_batch
+from keras_fpt.replica_model import ReplicaModel
+from keras_fpt.sizes import whole_number
 
 History = list[dict[str, list[float]]]
+Logs = list[dict[str, float]]
+# Keras' own default of `fit`.
+_BATCH_SIZE = 32
 
 
 class Replicas:
-    """Trains models that share their frozen values together, on JAX.
+    """Trains models that share their frozen values together.
 
-    Seeds, learning rates and tasks' samples may differ. Frozen values that are
-    equal in all are read once, others, such as those of trunks drawn from
-    several seeds, for each. Each replica trains as it would alone: from its own
-    initial values, with its own optimizer, dropout and norm of its gradients.
-    One whose loss is no longer a number does not touch the others.
+    Seeds, learning rates and tasks' samples may differ. On JAX, frozen values
+    that are equal in all are read once, others, such as those of trunks drawn
+    from several seeds, for each. Each replica trains as it would alone: from
+    its own initial values, with its own optimizer, dropout and norm of its
+    gradients. One whose loss is no longer a number does not touch the others.
+    On TensorFlow and PyTorch they train one after the other.
+
+    With `compile(steps_per_execution=K)`, blocks of K steps are one dispatch.
 
     Args:
         models: sequence of compiled `FrozenPretrainedTransformer`s, or of one
-            baseline, of one structure: they differ in values and learning
-            rates alone. `model.sibling` makes them cheaply. They are the
-            result, too: after `fit`, each is trained.
+            baseline, of one structure: only values and learning rates
+            differ. `model.sibling` makes them cheaply. They are the result,
+            too: after `fit`, each is trained.
 
     Raises:
-        ValueError: if their variables differ in path or shape, they share
-            trained ones, or the backend is not JAX.
+        ValueError: if their variables differ in path or shape, or they share
+            trained ones.
 
     Example:
 
@@ -51,80 +64,217 @@ class Replicas:
     """
 
     def __init__(self, models: Sequence[FrozenModel]) -> None:
-        if keras.backend.backend() != "jax":
-            raise ValueError(
-                "Replicas train together on JAX alone: expected KERAS_BACKEND="
-                f"jax. Received: {keras.backend.backend()}; train the models "
-                "one after the other"
-            )
         self.models = list(models)
         self._check()
-        self._steps: dict[Any, Callable[..., Any]] = {}
-        frozen = {id(v) for v in self.models[0].non_trainable_weights}
-        # Where dropout stands is each one's, even where it is still equal.
-        self._axes = [
-            None if id(each[0]) in frozen and _all_equal(each) else 0
-            for each in self._others()
-        ]
+        self._together: ReplicaModel | None = None
+        if keras.backend.backend() != "jax" and len(self.models) > 1:
+            _say_once()
 
     def fit(
         self,
-        data: Any,
-        steps_per_epoch: int | None = None,
+        x: Any,
+        y: Any = None,
+        batch_size: int | None = None,
         epochs: int = 1,
-        initial_step: int = 0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: dict[int, float] | None = None,
+        sample_weight: Any = None,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        callbacks: None = None,
     ) -> History:
-        """Trains all replicas, on batches of one data set or of their own.
+        """Trains all replicas, on one data set or each on its own.
+
+        Arguments mean what they mean in `keras.Model.fit`. A list as `x`, `y`,
+        `sample_weight` or `validation_data` holds one for each replica; on
+        JAX, their batches have equal shapes.
 
         Args:
-            data: `keras.utils.PyDataset`, such as `task.train_data` gives, or
-                a sequence of one for each replica, in batches of equal
-                shapes.
-            steps_per_epoch: int or `None`. Defaults to `None`, all batches;
-                an endless data set needs it.
+            x: array, dict of arrays, data set, or a list of one for each
+                replica.
+            y: array, or a list of one for each replica. Defaults to `None`,
+                for data sets.
+            batch_size: int. Examples of a batch of arrays. Defaults to
+                `None`, 32.
             epochs: int. Defaults to `1`.
-            initial_step: int. The batch that the first step takes. Defaults
-                to `0`.
+            validation_data: tuple `(x, y)`, data set, or a list of one for
+                each replica. Evaluated after each epoch. Defaults to `None`.
+            shuffle: bool. Whether each epoch has its own order. Defaults to
+                `True`.
+            class_weight: dict from classes to floats. Defaults to `None`.
+            sample_weight: array, or a list of one for each replica. Defaults
+                to `None`.
+            steps_per_epoch: int. Defaults to `None`, all batches; an endless
+                data set needs it.
+            validation_steps: int. Defaults to `None`, all batches.
+            callbacks: refused: one callback cannot stop or change one replica
+                of several.
 
         Returns:
             List of what `fit(...).history` is, for each replica.
+
+        Raises:
+            ValueError: if a list has another length than there are replicas,
+                an endless data set comes without `steps_per_epoch`, or
+                callbacks are passed.
         """
-        steps = self._count(data, steps_per_epoch)
-        one = data[0] if isinstance(data, (list, tuple)) else data
-        self.models[0].warn_of_numbers(one)
-        state = self._state(data, initial_step, optimizer=True)
-        histories: History = [{} for _ in self.models]
-        for epoch in range(epochs):
-            state = (*state[:3], self._metrics_of_none())
-            begin = initial_step + epoch * steps
-            for position in range(begin, begin + steps):
-                logs, state = self._run("train", state, data, position)
-            for name, values in logs.items():
-                for history, value in zip(
-                    histories, np.asarray(values), strict=True
-                ):
-                    history.setdefault(name, []).append(float(value))
-        self._assign(state)
-        return histories
+        if callbacks:
+            raise ValueError(
+                "Replicas take no callbacks, which act on one model. Call "
+                "`fit` for a few epochs at a time and look at what it "
+                f"returns. Received: callbacks={callbacks!r}"
+            )
+        own = any(isinstance(v, list) for v in (x, y, sample_weight))
+        if own and class_weight is not None:
+            raise ValueError(
+                "`class_weight` goes with one data set for all replicas: pass "
+                "`sample_weight`. Received: lists and "
+                f"class_weight={class_weight!r}"
+            )
+        order = np.random.randint(2**31) if shuffle else None
+        train = self._data((x, y, sample_weight), batch_size, order)
+        _check_end(train, steps_per_epoch, "steps_per_epoch")
+        validation = None
+        if validation_data is not None:
+            own |= isinstance(validation_data, list)
+            validation = self._validation(validation_data, batch_size)
+            _check_end(validation, validation_steps, "validation_steps")
+        self.models[0].warn_of_numbers(
+            train[0] if y is None else x[0] if isinstance(x, list) else x
+        )
+        arguments = {
+            "epochs": epochs,
+            "class_weight": class_weight,
+            # Arrays have an order of their own by now; what never ends, too.
+            "shuffle": shuffle and y is None and not _is_endless(train[0]),
+            "steps_per_epoch": steps_per_epoch,
+            "validation_steps": validation_steps,
+            "verbose": 0,
+        }
+        if keras.backend.backend() != "jax":
+            return self._fit_in_turn(train, validation, arguments)
+        model, data = self._model_for(train, own)
+        history = model.fit(
+            data,
+            validation_data=None
+            if validation is None
+            else _of(validation, own),
+            **arguments,
+        ).history
+        model.write_back()
+        return [
+            {
+                name: [float(np.ravel(each)[i]) for each in values]
+                for name, values in history.items()
+            }
+            for i in range(len(self.models))
+        ]
 
     def evaluate(
-        self, data: Any, steps: int | None = None
-    ) -> list[dict[str, float]]:
+        self,
+        x: Any,
+        y: Any = None,
+        batch_size: int | None = None,
+        sample_weight: Any = None,
+        steps: int | None = None,
+    ) -> Logs:
         """What `model.evaluate(..., return_dict=True)` gives, of each replica.
 
         Args:
-            data: as of `fit`.
+            x: as of `fit`.
+            y: as of `fit`.
+            batch_size: as of `fit`.
+            sample_weight: as of `fit`.
             steps: int or `None`. Defaults to `None`, all batches.
         """
-        steps = self._count(data, steps)
-        trained, others, metrics = self._state(data, 0, optimizer=False)
-        state = (trained, others, metrics)
-        for position in range(steps):
-            logs, state = self._run("test", state, data, position)
+        own = any(isinstance(v, list) for v in (x, y, sample_weight))
+        sets = self._data((x, y, sample_weight), batch_size, None)
+        _check_end(sets, steps, "steps")
+        arguments = {"steps": steps, "verbose": 0, "return_dict": True}
+        if keras.backend.backend() != "jax":
+            _check_repeats(sets)
+            return [
+                model.evaluate(data, **arguments)
+                for model, data in zip(self.models, sets, strict=True)
+            ]
+        model, data = self._model_for(sets, own)
+        logs = model.evaluate(data, **arguments)
         return [
-            {name: float(values[i]) for name, values in logs.items()}
+            {name: float(np.ravel(each)[i]) for name, each in logs.items()}
             for i in range(len(self.models))
         ]
+
+    def _model_for(self, sets: list[Any], own: bool) -> tuple[Any, Any]:
+        """The model of all replicas, with their values, and its data set."""
+        if self._together is None:
+            batch, first = first_batch(sets[0])
+            sets = sets if own else [first]
+            self._together = ReplicaModel(self.models, batch)
+        self._together.own_data = own
+        self._together.read()
+        return self._together, _of(sets, own)
+
+    def _fit_in_turn(
+        self,
+        train: list[Any],
+        validation: list[Any] | None,
+        arguments: dict[str, Any],
+    ) -> History:
+        _check_repeats(train)
+        # Keras draws the order of batches there: all replicas have the same.
+        order = random.getstate()
+        histories = []
+        for i, model in enumerate(self.models):
+            random.setstate(order)
+            if isinstance(train[i], ArrayBatches):
+                train[i].restart()
+            history = model.fit(
+                train[i],
+                validation_data=None if validation is None else validation[i],
+                **arguments,
+            )
+            histories.append(history.history)
+        return histories
+
+    def _data(
+        self, given: tuple[Any, ...], batch_size: int | None, order: int | None
+    ) -> list[Any]:
+        """The data set of each replica, from one for all or a list."""
+        columns = [self._for_each(value) for value in given]
+        made: dict[Any, Any] = {}
+        sets = []
+        for model, x, y, weight in zip(self.models, *columns, strict=True):
+            if y is None:
+                sets.append(x)
+                continue
+            key = id(x), id(y), id(weight)
+            if key not in made:
+                model.check_tokens(x)
+                arrays = (x, y) if weight is None else (x, y, weight)
+                size = whole_number("batch_size", batch_size or _BATCH_SIZE)
+                made[key] = ArrayBatches(arrays, size, order)
+            sets.append(made[key])
+        return sets
+
+    def _validation(self, given: Any, batch_size: int | None) -> list[Any]:
+        columns = []
+        for each in self._for_each(given):
+            parts = each if isinstance(each, tuple) else (each,)
+            columns.append((*parts, None, None)[:3])
+        x, y, weight = (list(column) for column in zip(*columns, strict=True))
+        return self._data((x, y, weight), batch_size, None)
+
+    def _for_each(self, value: Any) -> list[Any]:
+        count = len(self.models)
+        if not isinstance(value, list):
+            return [value] * count
+        if len(value) != count:
+            raise ValueError(
+                "A list holds one for each replica: expected "
+                f"{count}. Received: {len(value)}"
+            )
+        return value
 
     def _check(self) -> None:
         if not self.models:
@@ -148,109 +298,44 @@ class Replicas:
                 raise ValueError("Expected each model once")
             seen |= {id(v) for v in model.trainable_variables}
 
-    def _count(self, data: Any, steps: int | None) -> int:
-        one = data[0] if isinstance(data, (list, tuple)) else data
-        steps = one.num_batches if steps is None else steps
-        if steps is None:
+
+def _of(sets: list[Any], own: bool) -> Any:
+    return Zipped(sets) if own else sets[0]
+
+
+def _is_endless(data: Any) -> bool:
+    return isinstance(data, keras.utils.PyDataset) and data.num_batches is None
+
+
+def _check_end(sets: list[Any], steps: int | None, name: str) -> None:
+    """Refuses data sets without end where no number of steps is given."""
+    if steps is not None or keras.config.max_steps_per_epoch():
+        return
+    for data in sets:
+        if _is_endless(data):
             raise ValueError(
-                f"{type(one).__name__} gives batches without end: pass "
-                "`steps_per_epoch`"
+                f"{type(data).__name__} gives batches without end: pass "
+                f"`{name}`"
             )
-        capped = keras.config.max_steps_per_epoch()
-        return steps if capped is None else min(steps, capped)
 
-    def _batch(self, data: Any, position: int) -> Any:
-        if not isinstance(data, (list, tuple)):
-            return data[position]
-        if len(data) != len(self.models):
+
+def _check_repeats(sets: list[Any]) -> None:
+    """Refuses a generator, which the first replica would use up."""
+    for data in sets if len(sets) > 1 else ():
+        if not isinstance(data, keras.utils.PyDataset) and iter(data) is data:
             raise ValueError(
-                f"Expected one data set, or {len(self.models)}. Received: "
-                f"{len(data)}"
+                "Replicas that train one after the other read their data once "
+                "each. Received: a generator; pass a `keras.utils.PyDataset`"
             )
-        batches = [one[position] for one in data]
-        return keras.tree.map_structure(lambda *each: np.stack(each), *batches)
 
-    def _state(self, data: Any, position: int, optimizer: bool) -> Any:
-        """Values of all models, each variable's in one array."""
-        batch = self._batch(data, position)
-        if isinstance(data, (list, tuple)):
-            batch = keras.tree.map_structure(lambda array: array[0], batch)
-        x, y = keras.tree.map_structure(lambda array: array[:1], batch)
-        # Metrics are made when they are first used: one model has them for
-        # all. On zeros, as one step alone takes long to compile.
-        symbols = keras.tree.map_structure(
-            lambda array: keras.KerasTensor(array.shape, array.dtype), x
-        )
-        output = self.models[0].compute_output_spec(symbols)
-        zeros = keras.ops.zeros(output.shape, output.dtype)
-        self.models[0].compute_metrics(x, y, zeros)
-        for model in self.models:
-            model.optimizer.build(model.trainable_variables)
-        others = [
-            each[0].value if axis is None else _stacked(each)
-            for axis, each in zip(self._axes, self._others(), strict=True)
-        ]
-        trained = [_stacked(each) for each in self._trained()]
-        metrics = self._metrics_of_none()
-        if not optimizer:
-            return trained, others, metrics
-        steps = [_stacked(each) for each in self._optimizers()]
-        return trained, others, steps, metrics
 
-    def _metrics_of_none(self) -> list[Any]:
-        self.models[0].reset_metrics()
-        variables = self.models[0].metrics_variables
-        return [_stacked([v] * len(self.models)) for v in variables]
-
-    def _run(self, kind: str, state: Any, data: Any, position: int) -> Any:
-        own = isinstance(data, (list, tuple))
-        key = (kind, own)
-        if key not in self._steps:
-            self._steps[key] = self._make(kind, own)
-        return self._steps[key](state, self._batch(data, position))
-
-    def _make(self, kind: str, own: bool) -> Callable[..., Any]:
-        import jax
-
-        model = self.models[0]
-        axes = (0, self._axes, 0, 0)[: 4 if kind == "train" else 3]
-        step = model.train_step if kind == "train" else model.test_step
-        return jax.jit(
-            jax.vmap(
-                step, in_axes=(axes, 0 if own else None), out_axes=(0, axes)
-            )
-        )
-
-    def _trained(self) -> list[tuple[Any, ...]]:
-        """Trained variables, each in all models."""
-        return _together(model.trainable_variables for model in self.models)
-
-    def _optimizers(self) -> list[tuple[Any, ...]]:
-        return _together(model.optimizer.variables for model in self.models)
-
-    def _others(self) -> list[tuple[Any, ...]]:
-        """Variables that are not trained, each in all models."""
-        return _together(model.non_trainable_variables for model in self.models)
-
-    def _assign(self, state: Any) -> None:
-        import jax
-
-        trained, others, steps, _ = state
-        pairs = [
-            *zip(self._trained(), trained, strict=True),
-            *zip(self._optimizers(), steps, strict=True),
-            *(
-                (variables, values)
-                for axis, variables, values in zip(
-                    self._axes, self._others(), others, strict=True
-                )
-                if axis is not None
-            ),
-        ]
-        for variables, values in pairs:
-            each = jax.numpy.unstack(values)
-            for variable, value in zip(variables, each, strict=True):
-                variable.assign(value)
+@functools.cache
+def _say_once() -> None:
+    warnings.warn(
+        "Replicas train together on JAX. On this backend they train one after "
+        "the other, to the same results",
+        stacklevel=4,
+    )
 
 
 def _signature(model: Any) -> list[tuple[str, tuple[int, ...], bool]]:
@@ -262,19 +347,3 @@ def _signature(model: Any) -> list[tuple[str, tuple[int, ...], bool]]:
         )
         for variable in variables
     ]
-
-
-def _all_equal(variables: Sequence[Any]) -> bool:
-    first, *others = variables
-    return all(
-        variable is first or np.array_equal(variable.value, first.value)
-        for variable in others
-    )
-
-
-def _together(variables: Any) -> list[tuple[Any, ...]]:
-    return list(zip(*variables, strict=True))
-
-
-def _stacked(variables: Any) -> Any:
-    return keras.ops.stack([variable.value for variable in variables])

@@ -1,6 +1,7 @@
 """Replicas on one frozen trunk train as they would alone."""
 
 import inspect
+import warnings
 
 import keras
 import numpy as np
@@ -14,6 +15,7 @@ from helpers.processes import PRELUDE
 from helpers.processes import run_code
 
 import keras_fpt
+from keras_fpt import replicas
 from keras_fpt.tasks.batches import Batches
 
 TASK = keras_fpt.tasks.BitXor(num_bits=3)
@@ -24,7 +26,7 @@ def make(rates=RATES, dropout=0.1, **arguments):
     """Compiled siblings, the same each time."""
     keras.utils.set_random_seed(0)
     first = keras_fpt.FrozenPretrainedTransformer(
-        make_backbone(dropout=dropout), task=TASK, **arguments
+        make_backbone(dropout=dropout), task=TASK, dropout=dropout, **arguments
     )
     models = [first, *(first.sibling(TASK) for _ in rates[1:])]
     for model, rate in zip(models, rates, strict=True):
@@ -116,12 +118,12 @@ class TestTogether:
                 np.testing.assert_array_equal(value, kept[path])
 
     def test_a_second_fit_goes_on(self):
-        whole, parts = make(), make()
+        whole, parts = make(RATES[:2]), make(RATES[:2])
         data = TASK.train_data(8)
         keras_fpt.Replicas(whole).fit(data, steps_per_epoch=6)
         replicas = keras_fpt.Replicas(parts)
         replicas.fit(data, steps_per_epoch=3)
-        replicas.fit(data, steps_per_epoch=3, initial_step=3)
+        replicas.fit(TASK.train_data(8, start=3), steps_per_epoch=3)
         for one, other in zip(whole, parts, strict=True):
             for path, value in values(one.weights).items():
                 np.testing.assert_allclose(
@@ -177,7 +179,7 @@ class TestNormalization:
             return first, second
 
         alone, together = make_two(), make_two()
-        histories = keras_fpt.Replicas(together).fit(self.DATA)
+        histories = keras_fpt.Replicas(together).fit(self.DATA, shuffle=False)
         losses = [history["loss"][0] for history in histories]
         assert abs(losses[0] - losses[1]) > 1e-3
         for one, other, loss in zip(alone, together, losses, strict=True):
@@ -215,12 +217,164 @@ class TestRefusals:
             replicas.fit(TASK.train_data(8))
         with pytest.raises(ValueError, match="Received: 2"):
             replicas.fit([TASK.train_data(8)] * 2, steps_per_epoch=1)
+        with pytest.raises(ValueError, match="equal shapes"):
+            sizes = [TASK.train_data(size) for size in (8, 8, 4)]
+            replicas.fit(sizes, steps_per_epoch=1)
+
+    def test_callbacks(self):
+        with pytest.raises(ValueError, match="no callbacks"):
+            keras_fpt.Replicas(make()).fit(
+                TASK.train_data(8),
+                steps_per_epoch=1,
+                callbacks=[keras.callbacks.EarlyStopping()],
+            )
+
+
+class TestAsFit:
+    """What `fit` takes, on every backend, and the same numbers."""
+
+    X, Y = TASK.test_data(22)[0]
+
+    def check(self, fit):
+        """`fit` of replicas is what it is for each alone."""
+        # Dropout on PyTorch goes on from the model before.
+        alone, together = (make(RATES[:2], dropout=0.0) for _ in range(2))
+        histories = fit(keras_fpt.Replicas(together), None)
+        for i, (model, found) in enumerate(zip(alone, histories, strict=True)):
+            expected = fit(model, i).history
+            assert set(found) == set(expected)
+            for name, numbers in expected.items():
+                np.testing.assert_allclose(found[name], numbers, atol=1e-4)
+            for path, value in values(model.weights).items():
+                np.testing.assert_allclose(
+                    values(together[i].weights)[path],
+                    value,
+                    atol=1e-4,
+                    err_msg=path,
+                )
+        return histories
+
+    def test_arrays_weights_and_validation(self):
+        weights = np.linspace(0, 2, 66).astype("float32").reshape(22, 3)
+
+        def fit(model, i):
+            return model.fit(
+                self.X,
+                self.Y,
+                batch_size=8,
+                epochs=3,
+                sample_weight=weights,
+                validation_data=(self.X[:6], self.Y[:6]),
+                shuffle=False,
+                **({} if i is None else {"verbose": 0}),
+            )
+
+        histories = self.check(fit)
+        assert set(histories[0]) >= {"loss", "val_loss", "val_accuracy"}
+        assert len(histories[0]["val_loss"]) == 3
+
+    def test_each_has_arrays_of_its_own(self):
+        """Of the second, the examples in another order."""
+        x, y = [self.X, self.X[::-1]], [self.Y, self.Y[::-1]]
+
+        def fit(model, i):
+            own = (x, y) if i is None else (x[i], y[i])
+            quiet = {} if i is None else {"verbose": 0}
+            return model.fit(*own, batch_size=8, shuffle=False, **quiet)
+
+        self.check(fit)
+        models = make(RATES[:2])
+        scores = keras_fpt.Replicas(models).evaluate(x, y)
+        for i, model in enumerate(models):
+            own = model.evaluate(x[i], y[i], verbose=0, return_dict=True)
+            assert scores[i] == pytest.approx(own, abs=1e-4)
+
+    def test_a_data_set_is_read_again_in_each_epoch(self):
+        """Three batches, the last of them smaller, three times."""
+        read = []
+
+        class Counted(Batches):
+            def __getitem__(self, index):
+                read.append(index)
+                return super().__getitem__(index)
+
+        def fit(model, i):
+            quiet = {} if i is None else {"verbose": 0}
+            data = Counted((self.X, self.Y), 8)
+            return model.fit(data, epochs=3, shuffle=False, **quiet)
+
+        histories = self.check(fit)
+        assert len(histories[0]["loss"]) == 3
+        assert set(read) == {0, 1, 2}
+
+    def test_all_see_the_same_random_order(self):
+        """Two equal models stay equal, epoch after epoch."""
+        first, second = (make(RATES[:1], dropout=0.0)[0] for _ in range(2))
+        orders = (
+            {"x": self.X, "y": self.Y, "batch_size": 4},
+            {"x": Batches((self.X, self.Y), 4)},
+        )
+        for data in orders:
+            one, other = keras_fpt.Replicas([first, second]).fit(
+                **data, epochs=2
+            )
+            np.testing.assert_allclose(one["loss"], other["loss"], rtol=1e-5)
+
+    def test_classes_have_weights(self):
+        """A class without weight is not learned."""
+        x = tokens(16, 6, 3)
+        y = np.arange(16) % 2
+        models = []
+        for _ in range(2):
+            model = keras_fpt.FrozenPretrainedTransformer(
+                make_backbone(), inputs=(6, 3), outputs=2
+            )
+            model.compile(
+                keras.optimizers.Adam(1e-1),
+                keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            )
+            models.append(model)
+        keras_fpt.Replicas(models).fit(
+            x, y, epochs=4, class_weight={0: 0.0, 1: 1.0}
+        )
+        for model in models:
+            assert (model.predict(x, verbose=0).argmax(-1) == 1).all()
 
 
 @pytest.mark.skipif(keras.backend.backend() == "jax", reason="not on JAX")
-def test_other_backends_are_refused():
-    with pytest.raises(ValueError, match="JAX alone"):
-        keras_fpt.Replicas(make())
+def test_one_after_the_other_is_said_once():
+    replicas._say_once.cache_clear()
+    models = make(RATES[:2])
+    with pytest.warns(UserWarning, match="one after the other"):
+        keras_fpt.Replicas(models)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        keras_fpt.Replicas(models)
+
+
+@pytest.mark.skipif(keras.backend.backend() == "jax", reason="not on JAX")
+def test_a_generator_serves_one_alone():
+    data = (TASK.train_data(4)[i] for i in range(3))
+    with pytest.raises(ValueError, match="PyDataset"):
+        keras_fpt.Replicas(make(RATES[:2])).fit(data)
+
+
+@jax_only
+def test_blocks_of_steps_change_no_number():
+    runs = []
+    for size in (1, 4):
+        models = make(RATES[:2])
+        for model, rate in zip(models, RATES, strict=False):
+            model.compile(**TASK.compile_args(rate), steps_per_execution=size)
+        together = keras_fpt.Replicas(models)
+        data = [TASK.train_data(8, seed=seed) for seed in (0, 1)]
+        history = together.fit(data, steps_per_epoch=8, epochs=2)
+        runs.append((history, [values(model.weights) for model in models]))
+    (history, weights), (blocks, others) = runs
+    assert history == blocks
+    for one, other in zip(weights, others, strict=True):
+        for path, value in one.items():
+            np.testing.assert_array_equal(other[path], value, err_msg=path)
 
 
 @jax_only
