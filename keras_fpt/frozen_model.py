@@ -44,6 +44,10 @@ class FrozenModel(keras.Model):
             trained.
     """
 
+    # Keras' own, which it makes by the functions below.
+    train_function: Any
+    test_function: Any
+
     def __init__(
         self,
         trunk: Stack,

@@ -28,7 +28,7 @@ class Group:
     def fit(self, data: Sequence[Any], steps: int, callback: Any) -> Logs:
         """Trains each on its data set; returns the logs of each."""
         if self._replicas is not None:
-            histories = self._replicas.fit(data, steps_per_epoch=steps)
+            histories = self._replicas.fit(list(data), steps_per_epoch=steps)
         else:
             histories = [
                 self.models[0]
@@ -50,7 +50,7 @@ class Group:
                 self.models[0].evaluate(data[0], verbose=0, return_dict=True)
             ]
         same = all(each is data[0] for each in data)
-        return self._replicas.evaluate(data[0] if same else data)
+        return self._replicas.evaluate(data[0] if same else list(data))
 
 
 def group_experiments(

@@ -101,7 +101,10 @@ def _train(
     for experiment, task in zip(experiments, tasks, strict=True):
         keras.utils.set_random_seed(experiment.seed)
         models.append(experiment.build(task, presets))
-        models[-1].compile(**task.compile_args(experiment.learning_rate))
+        models[-1].compile(
+            **task.compile_args(experiment.learning_rate),
+            steps_per_execution=_block_size(first.evaluate_every),
+        )
     checkpoint = RunCheckpoint(models, file, experiments)
     if checkpoint.load():
         print_fn(f"goes on from step {checkpoint.state['step']}")
@@ -154,6 +157,17 @@ def _train(
     assert group is not None
     test = _once_each(tasks, lambda task: task.test_data(batch_size))
     return _records(experiments, tasks, test, checkpoint, group)
+
+
+def _block_size(evaluate_every: int) -> int:
+    """Steps of one dispatch on JAX: they divide those between evaluations.
+
+    A block of another size would be compiled by itself.
+    """
+    if keras.backend.backend() != "jax":
+        return 1
+    # More than fifty save no more, and hold more batches in memory.
+    return next(k for k in range(50, 0, -1) if evaluate_every % k == 0)
 
 
 def _tasks(experiments: Sequence[Experiment]) -> list[Any]:

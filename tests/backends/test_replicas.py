@@ -252,15 +252,17 @@ class TestAsFit:
                     atol=1e-4,
                     err_msg=path,
                 )
-        return histories
+        return histories, together
 
-    def test_arrays_weights_and_validation(self):
+    def test_arrays_of_their_own_with_weights_and_validation(self):
+        """The second has the examples in another order."""
         weights = np.linspace(0, 2, 66).astype("float32").reshape(22, 3)
+        x, y = [self.X, self.X[::-1]], [self.Y, self.Y[::-1]]
 
         def fit(model, i):
+            own = {"x": x, "y": y} if i is None else {"x": x[i], "y": y[i]}
             return model.fit(
-                self.X,
-                self.Y,
+                **own,
                 batch_size=8,
                 epochs=3,
                 sample_weight=weights,
@@ -269,21 +271,9 @@ class TestAsFit:
                 **({} if i is None else {"verbose": 0}),
             )
 
-        histories = self.check(fit)
+        histories, models = self.check(fit)
         assert set(histories[0]) >= {"loss", "val_loss", "val_accuracy"}
         assert len(histories[0]["val_loss"]) == 3
-
-    def test_each_has_arrays_of_its_own(self):
-        """Of the second, the examples in another order."""
-        x, y = [self.X, self.X[::-1]], [self.Y, self.Y[::-1]]
-
-        def fit(model, i):
-            own = (x, y) if i is None else (x[i], y[i])
-            quiet = {} if i is None else {"verbose": 0}
-            return model.fit(*own, batch_size=8, shuffle=False, **quiet)
-
-        self.check(fit)
-        models = make(RATES[:2])
         scores = keras_fpt.Replicas(models).evaluate(x, y)
         for i, model in enumerate(models):
             own = model.evaluate(x[i], y[i], verbose=0, return_dict=True)
@@ -303,7 +293,7 @@ class TestAsFit:
             data = Counted((self.X, self.Y), 8)
             return model.fit(data, epochs=3, shuffle=False, **quiet)
 
-        histories = self.check(fit)
+        histories, _ = self.check(fit)
         assert len(histories[0]["loss"]) == 3
         assert set(read) == {0, 1, 2}
 
