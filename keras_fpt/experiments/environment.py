@@ -78,12 +78,62 @@ def commit() -> str | None:
 
 
 def reset_peak_memory() -> None:
-    """Starts the peak of resident memory again, where Linux can."""
+    """Starts the peaks of memory again, where Linux and the backend can.
+
+    JAX cannot: its peak is that of the process.
+    """
     with contextlib.suppress(OSError), open("/proc/self/clear_refs", "w") as f:
         f.write("5")
+    import keras
+
+    backend = keras.backend.backend()
+    if backend == "torch":
+        import torch
+
+        if torch.cuda.is_available():
+            torch.cuda.reset_peak_memory_stats()
+    elif backend == "tensorflow":
+        import tensorflow as tf
+
+        if tf.config.list_physical_devices("GPU"):
+            tf.config.experimental.reset_memory_stats("GPU:0")
 
 
 def peak_memory_mb() -> float | None:
+    """Largest memory since the reset, in MB: of the GPU, or of the process.
+
+    On a CPU, the resident memory of this process; `None` where there is no
+    Unix.
+    """
+    on_device = device_peak_memory()
+    if on_device is not None:
+        return on_device / 2**20
+    return host_peak_memory_mb()
+
+
+def device_peak_memory() -> int | None:
+    """Largest memory that was taken of the first GPU, in bytes."""
+    import keras
+
+    backend = keras.backend.backend()
+    if backend == "torch":
+        import torch
+
+        on_gpu = torch.cuda.is_available()
+        return torch.cuda.max_memory_allocated() if on_gpu else None
+    if backend == "jax":
+        import jax
+
+        usage = jax.local_devices()[0].memory_stats()  # `None` on a CPU
+        return usage.get("peak_bytes_in_use") if usage else None
+    import tensorflow as tf
+
+    if not tf.config.list_physical_devices("GPU"):
+        return None
+    return tf.config.experimental.get_memory_info("GPU:0")["peak"]
+
+
+def host_peak_memory_mb() -> float | None:
     """Largest resident memory of this process since the reset, in MB.
 
     Since the start of the process where there is no Linux, `None` where

@@ -202,23 +202,7 @@ class KerasFPT:
         )
 
     def device_memory(self):
-        backend = self.keras.backend.backend()
-        if backend == "torch":
-            import torch
-
-            on_gpu = torch.cuda.is_available()
-            return torch.cuda.max_memory_allocated() if on_gpu else None
-        if backend == "jax":
-            import jax
-
-            usage = jax.local_devices()[0].memory_stats()  # none on a CPU
-            return usage["peak_bytes_in_use"] if usage else None
-        import tensorflow as tf
-
-        on_gpu = tf.config.list_physical_devices("GPU")
-        if not on_gpu:
-            return None
-        return tf.config.experimental.get_memory_info("GPU:0")["peak"]
+        return environment.device_peak_memory()
 
 
 def ceiling(product, times=6) -> float:
@@ -246,10 +230,10 @@ def main() -> None:
         import keras_fpt  # noqa: F401
 
         arm = KerasFPT
-    imported = environment.peak_memory_mb()
+    imported = environment.host_peak_memory_mb()
     begin = time.perf_counter()
     arm = arm(folder, shape, policy, float(dropout))
-    built = environment.peak_memory_mb() - imported
+    built = environment.host_peak_memory_mb() - imported
     environment.reset_peak_memory()
 
     def answer(command, steps="0"):
@@ -265,7 +249,7 @@ def main() -> None:
             on_device = arm.device_memory()
             return {
                 "building": built,
-                "training": environment.peak_memory_mb() - imported
+                "training": environment.host_peak_memory_mb() - imported
                 if on_device is None
                 else on_device / 2**20,
             }

@@ -48,3 +48,11 @@ def test_peak_memory_counts_from_the_reset():
     assert peak > before + 200
     del block
     assert environment.peak_memory_mb() >= peak - 1
+
+
+def test_peak_memory_is_the_devices_where_there_is_one(monkeypatch):
+    monkeypatch.setattr(environment, "device_peak_memory", lambda: 3 * 2**20)
+    assert environment.peak_memory_mb() == 3
+    monkeypatch.setattr(environment, "device_peak_memory", lambda: None)
+    host = environment.host_peak_memory_mb()
+    assert environment.peak_memory_mb() >= host > 100
