@@ -1,7 +1,11 @@
 """The command `keras-fpt compare`: files that it reads, what it refuses."""
 
+import subprocess
+
 import numpy as np
 import pytest
+from helpers.processes import command_of
+from helpers.processes import environment_of
 
 from keras_fpt.experiments import compare
 from keras_fpt.experiments.compare_cli import read_data
@@ -87,3 +91,46 @@ def test_refusals_are_one_line(arguments, message, capsys):
         run(arguments)
     said = f"{end.value.code}{capsys.readouterr().err}"
     assert message in said and "Traceback" not in said
+
+
+# The command, and a line in a file for each run that this process trains.
+NOTED = """
+import sys
+from keras_fpt.experiments import compare_cli, runner
+
+noted, train = sys.argv.pop(1), runner._train
+
+def note(experiments, *arguments):
+    with open(noted, "a") as file:
+        file.writelines(f"{each.key}\\n" for each in experiments)
+    return train(experiments, *arguments)
+
+runner._train = note
+compare_cli.run()
+"""
+
+
+def test_two_processes_share_the_runs_of_one_folder(tmp_path):
+    np.savez(tmp_path / "data.npz", x=np.tile(X, (8, 1, 1)), y=np.tile(Y, 8))
+    arguments = (
+        *(tmp_path / "trained", "compare", tmp_path / "data.npz"),
+        *("--rows", "no_trunk", "--learning-rates", "0.01", "0.1"),
+        *("--seeds", "4", "--steps", "2", "--batch-size", "4"),
+        *("--results", tmp_path / "runs"),
+    )
+    processes = [
+        subprocess.Popen(
+            command_of(NOTED, arguments),
+            env=environment_of(None, {}),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    for process in processes:
+        _, errors = process.communicate()
+        assert process.returncode == 0, errors[-3000:]
+    trained = (tmp_path / "trained").read_text().split()
+    assert len(trained) == len(set(trained)) == 8
+    assert len(list((tmp_path / "runs").rglob("*.json"))) == 8
