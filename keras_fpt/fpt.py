@@ -14,6 +14,7 @@ from keras_fpt.finetuning import Finetune
 from keras_fpt.frozen_model import FrozenModel
 from keras_fpt.initialization import check_initialization
 from keras_fpt.initialization import initialize
+from keras_fpt.initialization import input_bias
 from keras_fpt.layers import Interface
 from keras_fpt.trunks import TrunkOptions
 
@@ -28,6 +29,15 @@ class FrozenPretrainedTransformer(FrozenModel):
     the head, the layer norms and the position embeddings are trained. It is a
     functional `keras.Model`: `compile`, `fit`, `save` work as always, and the
     freeze survives them.
+
+    The input layer's bias starts from zeros, as in the paper, except around
+    Llama, T5 and ESM. These have no trained positions and hardly any bias: a
+    token of zeros, such as a bit of 0, would stay zero through all blocks, and
+    each norm would multiply its gradient by up to 1,000. There, the bias and
+    the table of `positions="learned"` are drawn from N(0, s), where s is the
+    standard deviation of the backbone's token embeddings (of a random trunk,
+    the one that its default scheme gives them): new tokens have the size of a
+    word.
 
     Args:
         backbone: a keras-nlp backbone: `GPT2Backbone`, `OPTBackbone`,
@@ -75,7 +85,8 @@ class FrozenPretrainedTransformer(FrozenModel):
             sequences longer than the backbone's: more positions repeat its
             own from the first on. Defaults to `None`, the backbone's.
         positions: `"learned"` or `None`. Gives a trunk without position table
-            (Llama, T5, ESM) one that starts from zeros. Defaults to `None`.
+            (Llama, T5, ESM) one, drawn at the size of a word. Defaults to
+            `None`.
         quantization: string or `None`. `"int8"` or `"int4"` stores the frozen
             kernels in so many bits; `"bfloat16"` in what a trunk of dtype
             `"mixed_bfloat16"` computes in, with the same results, in half the
@@ -143,13 +154,23 @@ class FrozenPretrainedTransformer(FrozenModel):
             num_layers, num_positions, positions, quantization, lora_rank, remat
         )
         trunk = _own_trunk(backbone, options)
-        if initialization != "pretrained":
+        fresh = not trunk.adapted  # as one from a config or a sibling is
+        if fresh:
+            trunk.settle_token_std(initialization == "random")
+        if initialization != "pretrained" or trunk.token_std is not None:
             seed = _draw_seed() if seed is None else operator.index(seed)
-        if not trunk.adapted:  # as one from a config or a sibling is
+        if fresh:
             initialize(trunk, initialization, seed or 0)
             trunk.set_finetune(finetune)
             trunk.adapt()
-        super().__init__(trunk, interface, finetune, dropout, name)
+        super().__init__(
+            trunk,
+            interface,
+            finetune,
+            dropout,
+            name,
+            input_bias(trunk, seed),
+        )
         self.initialization = initialization
         self.seed = seed
 

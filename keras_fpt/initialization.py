@@ -14,12 +14,13 @@ import numpy as np
 
 from keras_fpt.backend import copy_of
 from keras_fpt.finetuning import group_of
+from keras_fpt.seeds import SeededNormal
 from keras_fpt.seeds import generator
 from keras_fpt.trunks import Trunk
 
 
 def initialize(trunk: Trunk, initialization: str, seed: int) -> None:
-    """Draws the values of a trunk.
+    """Draws the values of a trunk, and those of a position table added to it.
 
     Args:
         trunk: a `Trunk`, with the pretrained values if they matter. Changed
@@ -28,6 +29,22 @@ def initialize(trunk: Trunk, initialization: str, seed: int) -> None:
         seed: int. The seed of the draw.
     """
     INITIALIZATIONS[initialization](trunk, seed)
+    if trunk.token_std is not None and trunk.position_embedding is not None:
+        (table,) = trunk.position_embedding.weights
+        _draw(table, seed, trunk.token_std, 0.0)
+
+
+def input_bias(trunk: Trunk, seed: int | None) -> Any:
+    """The initializer of the input layer's bias: zeros where that trains.
+
+    Where neither positions nor biases of a trunk lift a token of zeros, it
+    stays zero through all blocks, and each norm multiplies its gradient by
+    1 / sqrt(epsilon), 300 to 1,000: the first step of a deep trunk is NaN.
+    There, the bias is drawn at the size of a word.
+    """
+    if trunk.token_std is None or seed is None:
+        return "zeros"
+    return SeededNormal(trunk.token_std, seed, "input_projection/bias")
 
 
 def check_initialization(initialization: str) -> None:

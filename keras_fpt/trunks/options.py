@@ -19,7 +19,7 @@ class TrunkOptions:
         num_layers: int or `None`. Keeps the first blocks only.
         num_positions: int or `None`. Size of the position table.
         positions: `"learned"` or `None`. Gives a trunk without position table
-            one that starts from zeros.
+            a new one.
         quantization: `"int8"`, `"int4"`, `"bfloat16"` or `None`. Stores the
             kernels of attention and feed-forward layers in so many bits.
         lora_rank: int or `None`. Adds matrices of this rank, which are

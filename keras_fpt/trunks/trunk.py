@@ -16,7 +16,9 @@ from keras_fpt.trunks.options import TrunkOptions
 from keras_fpt.trunks.remat import remat
 from keras_fpt.trunks.share import share_frozen_layers
 from keras_fpt.trunks.values import copy_values
+from keras_fpt.trunks.values import embedding_std
 from keras_fpt.trunks.values import forget_replaced_variables
+from keras_fpt.trunks.values import has_biases
 from keras_fpt.trunks.values import repeat_rows
 
 
@@ -38,6 +40,8 @@ class Trunk(Stack):
             Defaults to `"fpt"`.
         adapted: bool. Whether it is quantized and has its LoRA matrices.
             Defaults to `False`.
+        token_std: float or `None`. Standard deviation of the backbone's token
+            embeddings. Defaults to `None`: not known, or not needed.
         backbone: a keras-nlp backbone whose layers the trunk takes over, or
             `None` to build a fresh one. Defaults to `None`.
 
@@ -57,6 +61,13 @@ class Trunk(Stack):
         position_embedding: layer or `None`. The table of positions.
         final_norm: layer or `None`. The norm after the last block.
         owns_positions: bool. Whether the backbone brings that table.
+        lifts_zeros: bool or `None`. Whether its own positions or biases move
+            a token of zeros away from zero. `None`: its values say.
+        initial_token_std: float. Standard deviation of a fresh backbone's
+            token embeddings.
+        token_std: float or `None`. The size of a word, at which new positions
+            and the bias of the input layer are drawn; `None` where these
+            start from zeros, as in the paper.
     """
 
     backbone_name: str
@@ -68,6 +79,8 @@ class Trunk(Stack):
     position_embedding: Any
     final_norm: Any
     owns_positions: bool = True
+    lifts_zeros: bool | None = None
+    initial_token_std: float = 0.02  # of most families
 
     def __init__(
         self,
@@ -76,6 +89,7 @@ class Trunk(Stack):
         preset: str | None = None,
         finetune: Finetune = "fpt",
         adapted: bool = False,
+        token_std: float | None = None,
         backbone: Any = None,
         dtype: Any = None,
         name: str = "trunk",
@@ -88,6 +102,7 @@ class Trunk(Stack):
         self.preset = preset
         self.hidden_dim = config["hidden_dim"]
         self.adapted = False
+        self.token_std = token_std
 
         # === Layers ===
         # Not on the class: PyTorch would find them there before the layers.
@@ -211,6 +226,7 @@ class Trunk(Stack):
             config,
             dataclasses.asdict(options),
             preset,
+            token_std=None if cls.owns_positions else embedding_std(backbone),
             backbone=None if copy else backbone,
             dtype=backbone.dtype_policy,
         )
@@ -281,6 +297,21 @@ class Trunk(Stack):
         forget_replaced_variables(self)
         self.adapted = True
         self.set_finetune(self.finetune)
+
+    def settle_token_std(self, fresh: bool) -> None:
+        """Keeps the size of words where a token of zeros would stay zero.
+
+        Args:
+            fresh: bool. Whether the values are those of a fresh backbone,
+                and so is the size.
+        """
+        lifts = self.owns_positions or self.lifts_zeros
+        if lifts is None:
+            lifts = not fresh and has_biases(self.weights)
+        if lifts:
+            self.token_std = None
+        elif fresh or not self.token_std:
+            self.token_std = self.initial_token_std
 
     def sibling(self, finetune: Finetune) -> Trunk:
         """A trunk of the same values, which shares the frozen layers.
@@ -353,13 +384,16 @@ class Trunk(Stack):
         return cls(**config)
 
     def get_config(self) -> dict[str, Any]:
-        return {
+        config = {
             "config": self.config,
             "options": dataclasses.asdict(self.options),
             "preset": self.preset,
             "adapted": self.adapted,
             **super().get_config(),
         }
+        if self.token_std is not None:
+            config["token_std"] = self.token_std
+        return config
 
     def _run(
         self, block: Any, run: Any, x: Any, context: Any, training: Any
@@ -376,7 +410,7 @@ class Trunk(Stack):
         )
 
     def _learned_positions(self, default: int | None = None) -> Any:
-        """A new table of positions, from zeros, if one is wanted.
+        """A new table of positions, still zeros, if one is wanted.
 
         Args:
             default: int or `None`. How many, for a family that always has

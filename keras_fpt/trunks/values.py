@@ -9,6 +9,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
+
+from keras_fpt.backend import copy_of
+
+_ROWS = 8192
 
 
 def copy_values(source: Mapping[str, Any], target: Sequence[Any]) -> None:
@@ -44,6 +49,36 @@ def repeat_rows(table: Any, num_rows: int) -> Any:
     """
     rows = keras.ops.arange(num_rows) % table.shape[0]
     return keras.ops.take(table, rows, axis=0)  # (num_rows, hidden_dim)
+
+
+def embedding_std(backbone: Any) -> float | None:
+    """Standard deviation of a backbone's token table; `None` without one."""
+    layer = getattr(backbone, "token_embedding", None)
+    if layer is None:
+        return None
+    table = layer.embeddings  # (vocabulary_size, hidden_dim)
+    total, squares = 0.0, 0.0
+    # A block of rows at a time: a copy of Llama 3's whole table takes 2 GB.
+    for start in range(0, table.shape[0], _ROWS):
+        rows = keras.ops.convert_to_numpy(
+            keras.ops.cast(table[start : start + _ROWS], "float32")
+        )
+        total += rows.sum(dtype="float64")
+        squares += np.square(rows).sum(dtype="float64")
+    count = math.prod(table.shape)
+    return math.sqrt(squares / count - (total / count) ** 2)
+
+
+def has_biases(variables: Sequence[Any]) -> bool:
+    """Whether a bias, of a dense layer or a norm, is more than rounding.
+
+    A fresh backbone's are zeros, or in ViT of size 1e-6.
+    """
+    return any(
+        np.abs(copy_of(variable).astype("float32")).max() > 1e-4
+        for variable in variables
+        if variable.path.endswith(("/bias", "/beta"))
+    )
 
 
 def glorot_deviation(shape: Sequence[int]) -> float:

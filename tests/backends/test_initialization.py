@@ -140,6 +140,76 @@ def test_a_trained_file_finds_its_drawn_trunk_again(backbone, tmp_path):
     np.testing.assert_array_equal(answers(again, x), answers(model, x))
 
 
+def new_values(model):
+    """The bias of the input layer and the added positions."""
+    named = values(model.weights)
+    paths = ("input_projection/bias", "position_embedding/embeddings")
+    return [named[path] for path in paths]
+
+
+@pytest.mark.parametrize("name", each("llama", "t5", "esm"))
+def test_new_tokens_have_the_size_of_words(name, tmp_path):
+    backbone = make_backbone_of(name, hidden_dim=64)
+    table = backbone.token_embedding.embeddings
+    table.assign(3 * values([table])[table.path])
+    std = values([table])[table.path].std()
+    arguments = {**SIZES, "positions": "learned", "num_positions": 50}
+    model = FPT(backbone, **arguments, seed=5)
+    bias, positions = new_values(model)
+    assert abs(bias.std() / std - 1) < 0.3  # 64 numbers
+    assert abs(positions.std() / std - 1) < 0.1
+    # From the seed alone, whatever the trunk's values are.
+    for other, alike in (
+        (FPT(backbone, **arguments, seed=5), True),
+        (FPT(backbone, **arguments, seed=6), False),
+        (FPT(backbone, **arguments), False),
+    ):
+        pairs = zip(new_values(model), new_values(other), strict=True)
+        assert all(np.array_equal(*pair) == alike for pair in pairs)
+    # A random trunk's words have the size that its scheme gives them.
+    drawn = FPT(backbone, **arguments, initialization="random", seed=5)
+    scheme = drawn.trunk.initial_token_std
+    for ours, theirs in zip(new_values(model), new_values(drawn), strict=True):
+        np.testing.assert_allclose(theirs / scheme, ours / std, rtol=1e-4)
+    twin = model.sibling()
+    np.testing.assert_array_equal(new_values(twin)[1], positions)
+    assert abs(new_values(twin)[0].std() / std - 1) < 0.3
+    check_survives(model, tmp_path / "model.keras")
+
+
+@once
+def test_frozen_new_positions_come_back_from_a_trained_file(tmp_path):
+    backbone = make_backbone_of("llama")
+    backbone.save_to_preset(str(tmp_path / "preset"))
+    model = FPT.from_preset(
+        str(tmp_path / "preset"),
+        **SIZES,
+        positions="learned",
+        finetune=("input", "output"),
+    )
+    model.save_trained(tmp_path / "trained.safetensors")
+    again = FPT.from_trained(tmp_path / "trained.safetensors")
+    x = tokens(3, 7, 3)
+    np.testing.assert_array_equal(answers(again, x), answers(model, x))
+
+
+@pytest.mark.parametrize("name", each("gpt2", "bert", "opt", "vit", "deit"))
+def test_others_start_from_the_papers_zeros(name):
+    model = FPT(make_backbone_of(name), **SIZES)
+    assert not values(model.weights)["input_projection/bias"].any()
+    assert model.trunk.token_std is None and model.seed is None
+
+
+@once
+@pytest.mark.parametrize("name", ["vit", "deit"])
+def test_biases_of_zeros_lift_no_token(name):
+    drawn = FPT(make_backbone_of(name), **SIZES, initialization="random")
+    fresh = FPT(make_backbone_of(name, fresh=True), **SIZES)
+    for model in (drawn, fresh):
+        for value in new_values(model):
+            assert 0.01 < value.std() < 0.03  # as of ViT's own tokens
+
+
 # The position tables of ViT and DeiT are new: see below.
 @pytest.mark.parametrize(
     "name", each(*(name for name in FAMILIES if name not in ("vit", "deit")))
