@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import operator
-import random
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -12,6 +11,7 @@ from keras_fpt import checkpoints
 from keras_fpt import trunks
 from keras_fpt.finetuning import Finetune
 from keras_fpt.frozen_model import FrozenModel
+from keras_fpt.initialization import Initialization
 from keras_fpt.initialization import check_initialization
 from keras_fpt.initialization import initialize
 from keras_fpt.initialization import input_bias
@@ -31,13 +31,13 @@ class FrozenPretrainedTransformer(FrozenModel):
     freeze survives them.
 
     The input layer's bias starts from zeros, as in the paper, except around
-    Llama, T5 and ESM. These have no trained positions and hardly any bias: a
-    token of zeros, such as a bit of 0, would stay zero through all blocks, and
-    each norm would multiply its gradient by up to 1,000. There, the bias and
-    the table of `positions="learned"` are drawn from N(0, s), where s is the
-    standard deviation of the backbone's token embeddings (of a random trunk,
-    the one that its default scheme gives them): new tokens have the size of a
-    word.
+    Llama, T5 and ESM, and random ViT and DeiT. In these, no trained position
+    and no bias moves a token of zeros, such as a bit of 0: it would stay zero
+    through all blocks, and each norm would multiply its gradient by up to
+    1,000. There, the bias and new positions are drawn from N(0, s), where s is
+    the standard deviation of the backbone's token embeddings (of a random
+    trunk, the one that its default scheme gives them): new tokens have the
+    size of a word.
 
     Args:
         backbone: a keras-nlp backbone: `GPT2Backbone`, `OPTBackbone`,
@@ -55,7 +55,9 @@ class FrozenPretrainedTransformer(FrozenModel):
             answers from each. The head is linear: regression and multi-label
             are a matter of the loss.
         readout: string. `"last"`, `"last_real"` (the last token that the
-            padding mask marks as real) or `"mean"`. Defaults to `"last"`.
+            padding mask marks as real), `"mean"` or `"flatten"` (all tokens
+            beside one another, so that the head weighs each place by itself).
+            Defaults to `"last"`.
         padding_mask: bool. Whether the model takes
             `{"tokens": ..., "padding_mask": ...}`; sequences may then be
             shorter than `num_tokens`. Defaults to `False`.
@@ -73,14 +75,19 @@ class FrozenPretrainedTransformer(FrozenModel):
             Defaults to `"fpt"`, the paper's four groups.
         dropout: float. Dropout after the linear input layer; the backbone
             keeps its own. Defaults to `0.1`, the paper's.
-        initialization: string. `"pretrained"` keeps the backbone's values;
+        initialization: string or dict. `"pretrained"` keeps the backbone's
+            values;
             `"random"` draws them by its default scheme; `"statistics"` draws
             each tensor with the mean and deviation that it has,
             `"layer_statistics"` with those that the like tensors of a block
             have together; `"shuffled_blocks"` changes the order of the
-            blocks. Defaults to `"pretrained"`.
-        num_layers: int or `None`. Keeps the first blocks only. Defaults to
-            `None`, all of them.
+            blocks. A dict says it for groups of the trunk, such as
+            `{"feed_forward": "random"}`: groups that it does not name are
+            pretrained. Defaults to `"pretrained"`.
+        num_layers: int, sequence of ints or `None`. An int keeps the first
+            blocks only; a sequence such as `[-1]` or `range(6, 12)` keeps
+            those blocks, in its order: they are counted from 0, negative
+            numbers from the end. Defaults to `None`, all of them.
         num_positions: int or `None`. Size of the position table, for
             sequences longer than the backbone's: more positions repeat its
             own from the first on. Defaults to `None`, the backbone's.
@@ -136,8 +143,8 @@ class FrozenPretrainedTransformer(FrozenModel):
         normalize: Any = None,
         finetune: Finetune = "fpt",
         dropout: float = 0.1,
-        initialization: str = "pretrained",
-        num_layers: int | None = None,
+        initialization: Initialization = "pretrained",
+        num_layers: int | Sequence[int] | None = None,
         num_positions: int | None = None,
         positions: str | None = None,
         quantization: str | None = None,
@@ -154,13 +161,8 @@ class FrozenPretrainedTransformer(FrozenModel):
             num_layers, num_positions, positions, quantization, lora_rank, remat
         )
         trunk = _own_trunk(backbone, options)
-        fresh = not trunk.adapted  # as one from a config or a sibling is
-        if fresh:
-            trunk.settle_token_std(initialization == "random")
-        if initialization != "pretrained" or trunk.token_std is not None:
-            seed = _draw_seed() if seed is None else operator.index(seed)
-        if fresh:
-            initialize(trunk, initialization, seed or 0)
+        seed = initialize(trunk, initialization, seed)
+        if not trunk.adapted:  # as one from a config or a sibling is
             trunk.set_finetune(finetune)
             trunk.adapt()
         super().__init__(
@@ -171,7 +173,8 @@ class FrozenPretrainedTransformer(FrozenModel):
             name,
             input_bias(trunk, seed),
         )
-        self.initialization = initialization
+        whole = isinstance(initialization, str)
+        self.initialization = initialization if whole else dict(initialization)
         self.seed = seed
 
     @classmethod
@@ -185,8 +188,8 @@ class FrozenPretrainedTransformer(FrozenModel):
         normalize: Any = None,
         finetune: Finetune = "fpt",
         dropout: float = 0.1,
-        initialization: str = "pretrained",
-        num_layers: int | None = None,
+        initialization: Initialization = "pretrained",
+        num_layers: int | Sequence[int] | None = None,
         num_positions: int | None = None,
         positions: str | None = None,
         quantization: str | None = None,
@@ -208,11 +211,11 @@ class FrozenPretrainedTransformer(FrozenModel):
                 `finetune`.
             dropout: float. Dropout of the input layer and, in the trunk, of
                 embeddings, attention and residuals. Defaults to `0.1`.
-            initialization: string. `"random"` needs no weights and loads
-                none. Defaults to `"pretrained"`.
-            num_layers: int or `None`. As of the class, and so are
-                `num_positions`, `positions`, `quantization`, `lora_rank` and
-                `remat`. Defaults to `None`, all of them.
+            initialization: string or dict. As of the class. `"random"` needs
+                no weights and loads none. Defaults to `"pretrained"`.
+            num_layers: int, sequence of ints or `None`. As of the class, and
+                so are `num_positions`, `positions`, `quantization`,
+                `lora_rank` and `remat`. Defaults to `None`, all of them.
             dtype: string, dtype policy or `None`. Of the trunk, for instance
                 `"mixed_bfloat16"`. Defaults to `None`, Keras' own.
             **kwargs: `readout`, `padding_mask`, `seed` and `name` of the
@@ -386,8 +389,3 @@ def _own_trunk(backbone: Any, options: TrunkOptions) -> trunks.Trunk:
             f"a trunk and {options}"
         )
     return backbone
-
-
-def _draw_seed() -> int:
-    # keras.utils.set_random_seed seeds the generator of `random`.
-    return random.randrange(2**31)

@@ -87,7 +87,7 @@ class FrozenModel(keras.Model):
         # (batch, num_tokens, hidden_dim)
         super().__init__(
             inputs=tokens if mask is None else named,
-            outputs=interface.answer(hidden, mask, trunk.hidden_dim),
+            outputs=interface.answer(hidden, mask),
             name=name,
         )
 

@@ -14,6 +14,8 @@ from keras_fpt.trunks.adapt import add_lora
 from keras_fpt.trunks.adapt import quantize
 from keras_fpt.trunks.options import TrunkOptions
 from keras_fpt.trunks.remat import remat
+from keras_fpt.trunks.selection import chosen_blocks
+from keras_fpt.trunks.selection import source_paths
 from keras_fpt.trunks.share import share_frozen_layers
 from keras_fpt.trunks.values import copy_values
 from keras_fpt.trunks.values import embedding_std
@@ -216,7 +218,10 @@ class Trunk(Stack):
         """
         options = options or TrunkOptions()
         config = {**_config_of(backbone), **(overrides or {})}
-        config["num_layers"] = options.layers(config["num_layers"])
+        blocks = chosen_blocks(options.num_layers, config["num_layers"])
+        config["num_layers"] = len(blocks)
+        # The trunk numbers its blocks from the first on.
+        copy = copy or blocks != list(range(len(blocks)))
         if cls.owns_positions:
             available = config["max_sequence_length"]
             config["max_sequence_length"] = options.num_positions or available
@@ -238,7 +243,8 @@ class Trunk(Stack):
                 rows = repeat_rows(values[table.path], table.shape[0])
                 table.assign(rows)
         if copy:
-            copy_values(values, list(variables.values()))
+            paths = source_paths(trunk, blocks, values)
+            copy_values(values, list(variables.values()), paths)
         return trunk
 
     def call(
@@ -302,12 +308,11 @@ class Trunk(Stack):
         """Keeps the size of words where a token of zeros would stay zero.
 
         Args:
-            fresh: bool. Whether the values are those of a fresh backbone,
-                and so is the size.
+            fresh: bool. Whether words have the size of a fresh backbone's.
         """
         lifts = self.owns_positions or self.lifts_zeros
         if lifts is None:
-            lifts = not fresh and has_biases(self.weights)
+            lifts = has_biases(self.weights)
         if lifts:
             self.token_std = None
         elif fresh or not self.token_std:
@@ -373,6 +378,9 @@ class Trunk(Stack):
 
     def describe(self) -> str:
         preset = self.preset or "a backbone object"
+        chosen = self.options.num_layers
+        if isinstance(chosen, tuple):
+            return f"blocks {list(chosen)} of {preset}"
         return f"{len(self.blocks)} blocks of {preset}"
 
     @classmethod

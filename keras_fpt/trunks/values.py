@@ -16,16 +16,27 @@ from keras_fpt.backend import copy_of
 _ROWS = 8192
 
 
-def copy_values(source: Mapping[str, Any], target: Sequence[Any]) -> None:
-    """Copies values, by path, to the variables of those paths.
+def copy_values(
+    source: Mapping[str, Any],
+    target: Sequence[Any],
+    paths: Mapping[str, str] | None = None,
+) -> None:
+    """Copies values to variables.
 
     A layer of the source that holds more than its twin in the target, as a
     quantized layer or one with LoRA does, is refused: a copy would lose it.
+
+    Args:
+        source: mapping from paths to values.
+        target: sequence of variables.
+        paths: mapping from a variable's path to that of its value. Defaults
+            to `None`, the same paths.
     """
-    paths = {variable.path for variable in target}
-    layers = {path.rsplit("/", 1)[0] for path in paths}
+    paths = paths or {variable.path: variable.path for variable in target}
+    copied = {paths[variable.path] for variable in target}
+    layers = {path.rsplit("/", 1)[0] for path in copied}
     lost = [
-        p for p in source if p.rsplit("/", 1)[0] in layers and p not in paths
+        p for p in source if p.rsplit("/", 1)[0] in layers and p not in copied
     ]
     if lost:
         raise ValueError(
@@ -35,7 +46,7 @@ def copy_values(source: Mapping[str, Any], target: Sequence[Any]) -> None:
         )
     for variable in target:
         # On JAX, training deletes the arrays that it replaces: never share.
-        variable.assign(keras.ops.copy(source[variable.path]))
+        variable.assign(keras.ops.copy(source[paths[variable.path]]))
 
 
 def repeat_rows(table: Any, num_rows: int) -> Any:
