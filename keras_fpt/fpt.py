@@ -173,8 +173,9 @@ class FrozenPretrainedTransformer(FrozenModel):
             name,
             input_bias(trunk, seed),
         )
-        whole = isinstance(initialization, str)
-        self.initialization = initialization if whole else dict(initialization)
+        if not isinstance(initialization, str):
+            initialization = dict(initialization)
+        self.initialization = initialization
         self.seed = seed
 
     @classmethod

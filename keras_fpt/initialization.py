@@ -111,15 +111,6 @@ def input_bias(trunk: Trunk, seed: int | None) -> Any:
     return SeededNormal(trunk.token_std, seed, "input_projection/bias")
 
 
-def check_initialization(initialization: str) -> None:
-    """Refuses the name of an initialization that does not exist."""
-    if initialization not in INITIALIZATIONS:
-        raise ValueError(
-            f"`initialization` must be one of {tuple(INITIALIZATIONS)}. "
-            f"Received: initialization={initialization!r}"
-        )
-
-
 def _chosen(
     trunk: Trunk, initialization: Initialization
 ) -> Iterator[tuple[str, list[Any]]]:
@@ -129,8 +120,8 @@ def _chosen(
         return
     by_group: dict[str, list[Any]] = {}
     for variable in trunk.weights:
-        group = group_of(variable.path, trunk.finetune_rules)
-        by_group.setdefault(group.name, []).append(variable)
+        own = group_of(variable.path, trunk.finetune_rules)
+        by_group.setdefault(own.name, []).append(variable)
     for group, name in initialization.items():
         if group not in by_group:
             raise ValueError(

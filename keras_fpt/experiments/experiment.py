@@ -16,7 +16,7 @@ from keras_fpt.experiments.models import pair
 Options = tuple[tuple[str, Any], ...]
 
 
-class HashableDict(dict):  # type: ignore[type-arg]
+class HashableDict(dict[str, Any]):
     """A dict among the options of an experiment, which nobody changes."""
 
     def __hash__(self) -> int:  # type: ignore[override]

@@ -38,8 +38,8 @@ def head(read: keras.KerasTensor, sizes: tuple[int, ...]) -> keras.KerasTensor:
     """Applies the head, the same at every token that is read.
 
     Kernel and bias start from U(-1/sqrt(size), 1/sqrt(size)), as the
-    original's, where size is that of the vector that is read. The head computes in float32 under any dtype policy, for
-    logits feed a softmax.
+    original's, where size is that of the vector that is read. The
+    head computes in float32 under any dtype policy, for logits feed a softmax.
     """
     answer = sizes[1:] or sizes
     limit = 1 / math.sqrt(read.shape[-1])

@@ -47,9 +47,7 @@ def checked_num_layers(num_layers: Any) -> int | tuple[int, ...] | None:
     return tuple(int(block) for block in blocks)
 
 
-def chosen_blocks(
-    num_layers: int | tuple[int, ...] | None, available: int
-) -> list[int]:
+def chosen_blocks(num_layers: NumLayers, available: int) -> list[int]:
     """The numbers of the blocks to keep, from 0 on, in the trunk's order.
 
     Args:

@@ -384,7 +384,9 @@ class Trunk(Stack):
         return f"{len(self.blocks)} blocks of {preset}"
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Trunk:
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: Any = None
+    ) -> Trunk:
         # Files of version 0.1 say "sizes".
         config = {
             ("config" if k == "sizes" else k): v for k, v in config.items()
