@@ -76,9 +76,9 @@ class FrozenPretrainedTransformer(FrozenModel):
         dropout: float. Dropout after the linear input layer; the backbone
             keeps its own. Defaults to `0.1`, the paper's.
         initialization: string or dict. `"pretrained"` keeps the backbone's
-            values;
-            `"random"` draws them by its default scheme; `"statistics"` draws
-            each tensor with the mean and deviation that it has,
+            values; `"random"` draws them by its default scheme;
+            `"statistics"` draws each tensor with the mean and standard
+            deviation that it has,
             `"layer_statistics"` with those that the like tensors of a block
             have together; `"shuffled_blocks"` changes the order of the
             blocks. A dict says it for groups of the trunk, such as
