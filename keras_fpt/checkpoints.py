@@ -72,11 +72,13 @@ def load_trained(
         header: dict. What `save_trained` would write for this model.
     """
     metadata, tensors = _read(path)
+    theirs = json.loads(metadata["model"])
+    _check_readout(path, theirs, header)
     _check_fit(path, tensors, {v.path: tuple(v.shape) for v in trained})
     if metadata["frozen_sha256"] != frozen_hash(frozen):
-        theirs = describe_trunk(json.loads(metadata["model"]))
         raise ValueError(
-            f"{str(path)!r} was trained on other frozen weights: {theirs}. "
+            f"{str(path)!r} was trained on other frozen weights: "
+            f"{describe_trunk(theirs)}. "
             f"This model has {describe_trunk(header)}: build it around that "
             "trunk"
         )
@@ -95,9 +97,15 @@ def describe_trunk(header: dict[str, Any]) -> str:
     what = trunk.get("preset") or f"a {kind} from no preset"
     # Files of version 0.1 say "sizes".
     config = trunk.get("config", trunk.get("sizes", trunk))
-    if "num_layers" in config:
+    chosen = trunk.get("options", {}).get("num_layers")
+    if isinstance(chosen, list | tuple):
+        what = f"blocks {list(chosen)} of {what}"
+    elif "num_layers" in config:
         what = f"{config['num_layers']} blocks of {what}"
     initialization = header.get("initialization", "pretrained")
+    if isinstance(initialization, dict):
+        pairs = (f"{group} {name}" for group, name in initialization.items())
+        initialization = " and ".join(pairs)
     if initialization != "pretrained":
         what = f"{what}, {initialization} with seed {header['seed']}"
     return what
@@ -140,6 +148,22 @@ def _read(
             f"format {_FORMAT!r}, received {metadata.get('format')!r}"
         )
     return metadata, tensors
+
+
+def _check_readout(
+    path: Path, theirs: dict[str, Any], ours: dict[str, Any]
+) -> None:
+    """Refuses another readout, whose head may have the same shape."""
+    readouts = [
+        header.get("interface", header).get("readout")
+        for header in (theirs, ours)
+    ]
+    if None not in readouts and readouts[0] != readouts[1]:
+        raise ValueError(
+            f"{str(path)!r} was trained with readout={readouts[0]!r}. This "
+            f"model has readout={readouts[1]!r}: build it with that of the "
+            "file"
+        )
 
 
 def _check_fit(

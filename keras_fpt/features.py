@@ -44,7 +44,8 @@ class FeatureCache:
 
     Returns:
         A call returns the features: an array of shape
-        `(examples, [k,] hidden_dim)`.
+        `(examples, [k,] hidden_dim)`, of `readout="flatten"`
+        `(examples, num_tokens * hidden_dim)`.
 
     Raises:
         ValueError: if something before the head is trained, or computes

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import operator
-import random
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -12,8 +11,10 @@ from keras_fpt import checkpoints
 from keras_fpt import trunks
 from keras_fpt.finetuning import Finetune
 from keras_fpt.frozen_model import FrozenModel
+from keras_fpt.initialization import Initialization
 from keras_fpt.initialization import check_initialization
 from keras_fpt.initialization import initialize
+from keras_fpt.initialization import input_bias
 from keras_fpt.layers import Interface
 from keras_fpt.trunks import TrunkOptions
 
@@ -28,6 +29,15 @@ class FrozenPretrainedTransformer(FrozenModel):
     the head, the layer norms and the position embeddings are trained. It is a
     functional `keras.Model`: `compile`, `fit`, `save` work as always, and the
     freeze survives them.
+
+    The input layer's bias starts from zeros, as in the paper, except around
+    Llama, T5 and ESM, and random ViT and DeiT. In these, no trained position
+    and no bias moves a token of zeros, such as a bit of 0: it would stay zero
+    through all blocks, and each norm would multiply its gradient by up to
+    1,000. There, the bias and new positions are drawn from N(0, s), where s is
+    the standard deviation of the backbone's token embeddings (of a random
+    trunk, the one that its default scheme gives them): new tokens have the
+    size of a word.
 
     Args:
         backbone: a keras-nlp backbone: `GPT2Backbone`, `OPTBackbone`,
@@ -45,7 +55,9 @@ class FrozenPretrainedTransformer(FrozenModel):
             answers from each. The head is linear: regression and multi-label
             are a matter of the loss.
         readout: string. `"last"`, `"last_real"` (the last token that the
-            padding mask marks as real) or `"mean"`. Defaults to `"last"`.
+            padding mask marks as real), `"mean"` or `"flatten"` (all tokens
+            beside one another, so that the head weighs each place by itself).
+            Defaults to `"last"`.
         padding_mask: bool. Whether the model takes
             `{"tokens": ..., "padding_mask": ...}`; sequences may then be
             shorter than `num_tokens`. Defaults to `False`.
@@ -63,19 +75,25 @@ class FrozenPretrainedTransformer(FrozenModel):
             Defaults to `"fpt"`, the paper's four groups.
         dropout: float. Dropout after the linear input layer; the backbone
             keeps its own. Defaults to `0.1`, the paper's.
-        initialization: string. `"pretrained"` keeps the backbone's values;
-            `"random"` draws them by its default scheme; `"statistics"` draws
-            each tensor with the mean and deviation that it has,
+        initialization: string or dict. `"pretrained"` keeps the backbone's
+            values; `"random"` draws them by its default scheme;
+            `"statistics"` draws each tensor with the mean and standard
+            deviation that it has,
             `"layer_statistics"` with those that the like tensors of a block
             have together; `"shuffled_blocks"` changes the order of the
-            blocks. Defaults to `"pretrained"`.
-        num_layers: int or `None`. Keeps the first blocks only. Defaults to
-            `None`, all of them.
+            blocks. A dict says it for groups of the trunk, such as
+            `{"feed_forward": "random"}`: groups that it does not name are
+            pretrained. Defaults to `"pretrained"`.
+        num_layers: int, sequence of ints or `None`. An int keeps the first
+            blocks only; a sequence such as `[-1]` or `range(6, 12)` keeps
+            those blocks, in its order: they are counted from 0, negative
+            numbers from the end. Defaults to `None`, all of them.
         num_positions: int or `None`. Size of the position table, for
             sequences longer than the backbone's: more positions repeat its
             own from the first on. Defaults to `None`, the backbone's.
         positions: `"learned"` or `None`. Gives a trunk without position table
-            (Llama, T5, ESM) one that starts from zeros. Defaults to `None`.
+            (Llama, T5, ESM) one, drawn at the size of a word. Defaults to
+            `None`.
         quantization: string or `None`. `"int8"` or `"int4"` stores the frozen
             kernels in so many bits; `"bfloat16"` in what a trunk of dtype
             `"mixed_bfloat16"` computes in, with the same results, in half the
@@ -125,8 +143,8 @@ class FrozenPretrainedTransformer(FrozenModel):
         normalize: Any = None,
         finetune: Finetune = "fpt",
         dropout: float = 0.1,
-        initialization: str = "pretrained",
-        num_layers: int | None = None,
+        initialization: Initialization = "pretrained",
+        num_layers: int | Sequence[int] | None = None,
         num_positions: int | None = None,
         positions: str | None = None,
         quantization: str | None = None,
@@ -143,13 +161,20 @@ class FrozenPretrainedTransformer(FrozenModel):
             num_layers, num_positions, positions, quantization, lora_rank, remat
         )
         trunk = _own_trunk(backbone, options)
-        if initialization != "pretrained":
-            seed = _draw_seed() if seed is None else operator.index(seed)
+        seed = initialize(trunk, initialization, seed)
         if not trunk.adapted:  # as one from a config or a sibling is
-            initialize(trunk, initialization, seed or 0)
             trunk.set_finetune(finetune)
             trunk.adapt()
-        super().__init__(trunk, interface, finetune, dropout, name)
+        super().__init__(
+            trunk,
+            interface,
+            finetune,
+            dropout,
+            name,
+            input_bias(trunk, seed),
+        )
+        if not isinstance(initialization, str):
+            initialization = dict(initialization)
         self.initialization = initialization
         self.seed = seed
 
@@ -164,8 +189,8 @@ class FrozenPretrainedTransformer(FrozenModel):
         normalize: Any = None,
         finetune: Finetune = "fpt",
         dropout: float = 0.1,
-        initialization: str = "pretrained",
-        num_layers: int | None = None,
+        initialization: Initialization = "pretrained",
+        num_layers: int | Sequence[int] | None = None,
         num_positions: int | None = None,
         positions: str | None = None,
         quantization: str | None = None,
@@ -187,11 +212,11 @@ class FrozenPretrainedTransformer(FrozenModel):
                 `finetune`.
             dropout: float. Dropout of the input layer and, in the trunk, of
                 embeddings, attention and residuals. Defaults to `0.1`.
-            initialization: string. `"random"` needs no weights and loads
-                none. Defaults to `"pretrained"`.
-            num_layers: int or `None`. As of the class, and so are
-                `num_positions`, `positions`, `quantization`, `lora_rank` and
-                `remat`. Defaults to `None`, all of them.
+            initialization: string or dict. As of the class. `"random"` needs
+                no weights and loads none. Defaults to `"pretrained"`.
+            num_layers: int, sequence of ints or `None`. As of the class, and
+                so are `num_positions`, `positions`, `quantization`,
+                `lora_rank` and `remat`. Defaults to `None`, all of them.
             dtype: string, dtype policy or `None`. Of the trunk, for instance
                 `"mixed_bfloat16"`. Defaults to `None`, Keras' own.
             **kwargs: `readout`, `padding_mask`, `seed` and `name` of the
@@ -365,8 +390,3 @@ def _own_trunk(backbone: Any, options: TrunkOptions) -> trunks.Trunk:
             f"a trunk and {options}"
         )
     return backbone
-
-
-def _draw_seed() -> int:
-    # keras.utils.set_random_seed seeds the generator of `random`.
-    return random.randrange(2**31)

@@ -36,6 +36,8 @@ class FrozenModel(keras.Model):
         finetune: string or sequence of strings. What is trained.
         dropout: float. Dropout after the linear input layer.
         name: string.
+        input_bias: initializer of the input layer's bias. Defaults to
+            `"zeros"`, the original's.
 
     Attributes:
         trunk: `Stack`.
@@ -55,6 +57,7 @@ class FrozenModel(keras.Model):
         finetune: finetuning.Finetune,
         dropout: float,
         name: str,
+        input_bias: Any = "zeros",
     ) -> None:
         if not isinstance(interface, Interface):
             interface = Interface.of(None, **interface)
@@ -82,12 +85,14 @@ class FrozenModel(keras.Model):
         tokens, mask = interface.model_inputs()
         named = {"tokens": tokens, "padding_mask": mask}
         x, standardization = interface.standardize(tokens)
-        embedded = interface.tokens.embed(x, trunk.hidden_dim, dropout)
+        embedded = interface.tokens.embed(
+            x, trunk.hidden_dim, dropout, input_bias
+        )
         hidden = trunk(embedded, padding_mask=mask)
         # (batch, num_tokens, hidden_dim)
         super().__init__(
             inputs=tokens if mask is None else named,
-            outputs=interface.answer(hidden, mask, trunk.hidden_dim),
+            outputs=interface.answer(hidden, mask),
             name=name,
         )
 

@@ -6,57 +6,152 @@ same trunk on every backend, in any order of building.
 
 from __future__ import annotations
 
+import operator
+import random
 import re
 from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from keras_fpt.backend import copy_of
+from keras_fpt.finetuning import BLOCK_GROUPS
 from keras_fpt.finetuning import group_of
+from keras_fpt.seeds import SeededNormal
 from keras_fpt.seeds import generator
 from keras_fpt.trunks import Trunk
 
+# Of a trunk; input layer and head are always drawn.
+GROUPS = ("positions", "layernorm", "attention", "feed_forward")
+Initialization = str | Mapping[str, str]
 
-def initialize(trunk: Trunk, initialization: str, seed: int) -> None:
-    """Draws the values of a trunk.
+
+def initialize(
+    trunk: Trunk, initialization: Initialization, seed: int | None
+) -> int | None:
+    """Draws the values of a trunk, and those of a position table added to it.
+
+    A trunk from a config or a sibling is `adapted` and has its values.
 
     Args:
         trunk: a `Trunk`, with the pretrained values if they matter. Changed
             in place.
-        initialization: string. A name in `INITIALIZATIONS`.
-        seed: int. The seed of the draw.
+        initialization: string or dict. As `check_initialization` takes it.
+        seed: int or `None`. The seed of the draw. `None` takes one from
+            Keras' global seed where something is drawn.
+
+    Returns:
+        The seed.
+
+    Raises:
+        ValueError: if the dict names a group that this trunk lacks.
     """
-    INITIALIZATIONS[initialization](trunk, seed)
+    if initialization != "pretrained":
+        seed = _seed(seed)
+    if not trunk.adapted:
+        for name, variables in _chosen(trunk, initialization):
+            INITIALIZATIONS[name](trunk, variables, seed or 0)
+        trunk.settle_token_std(fresh=initialization == "random")
+    if trunk.token_std is not None:
+        seed = _seed(seed)
+        if trunk.position_embedding is not None and not trunk.adapted:
+            (table,) = trunk.position_embedding.weights
+            _draw(table, seed, trunk.token_std, 0.0)
+    return seed
 
 
-def check_initialization(initialization: str) -> None:
-    """Refuses the name of an initialization that does not exist."""
-    if initialization not in INITIALIZATIONS:
+def check_initialization(initialization: Any) -> None:
+    """Refuses what is neither the name of an initialization nor a dict of them.
+
+    Args:
+        initialization: string, a name in `INITIALIZATIONS`; or dict from
+            groups of a trunk to such names.
+    """
+    if not isinstance(initialization, Mapping):
+        _check_name(initialization, initialization)
+        return
+    unknown = sorted(set(map(str, initialization)) - set(GROUPS))
+    if unknown or not initialization:
         raise ValueError(
-            f"`initialization` must be one of {tuple(INITIALIZATIONS)}. "
+            f"`initialization` as a dict names groups of a trunk: {GROUPS}. "
+            f"Received: initialization={dict(initialization)!r}"
+        )
+    for group, name in initialization.items():
+        _check_name(name, dict(initialization))
+        if name == "shuffled_blocks" and group not in BLOCK_GROUPS:
+            raise ValueError(
+                f"The group {group!r} has no blocks to shuffle: expected "
+                f"another initialization. Received: "
+                f"initialization={dict(initialization)!r}"
+            )
+
+
+def _check_name(name: Any, initialization: Any) -> None:
+    if not isinstance(name, str) or name not in INITIALIZATIONS:
+        raise ValueError(
+            f"`initialization` must be one of {tuple(INITIALIZATIONS)}, or a "
+            "dict from groups to these. "
             f"Received: initialization={initialization!r}"
         )
 
 
-def _keep(trunk: Trunk, seed: int) -> None:
+def input_bias(trunk: Trunk, seed: int | None) -> Any:
+    """The initializer of the input layer's bias: zeros where that trains.
+
+    Where neither positions nor biases of a trunk lift a token of zeros, it
+    stays zero through all blocks, and each norm multiplies its gradient by
+    1 / sqrt(epsilon), 300 to 1,000: the first step of a deep trunk is NaN.
+    There, the bias is drawn at the size of a word.
+    """
+    if trunk.token_std is None or seed is None:
+        return "zeros"
+    return SeededNormal(trunk.token_std, seed, "input_projection/bias")
+
+
+def _chosen(
+    trunk: Trunk, initialization: Initialization
+) -> Iterator[tuple[str, list[Any]]]:
+    """Initializations, each with the variables that it draws."""
+    if isinstance(initialization, str):
+        yield initialization, list(trunk.weights)
+        return
+    by_group: dict[str, list[Any]] = {}
+    for variable in trunk.weights:
+        own = group_of(variable.path, trunk.finetune_rules)
+        by_group.setdefault(own.name, []).append(variable)
+    for group, name in initialization.items():
+        if group not in by_group:
+            raise ValueError(
+                f"This trunk has no group {group!r} to initialize: expected "
+                f"of {sorted(by_group)}. Received: "
+                f"initialization={dict(initialization)!r}"
+            )
+        yield name, by_group[group]
+
+
+def _keep(trunk: Trunk, variables: Sequence[Any], seed: int) -> None:
     """The pretrained values."""
 
 
-def _draw_random(trunk: Trunk, seed: int) -> None:
+def _draw_random(trunk: Trunk, variables: Sequence[Any], seed: int) -> None:
     """Every variable by the default scheme of its backbone."""
-    for variable in trunk.weights:
+    for variable in variables:
         _draw(variable, seed, *_default_moments(trunk, variable))
 
 
-def _draw_statistics(trunk: Trunk, seed: int) -> None:
+def _draw_statistics(trunk: Trunk, variables: Sequence[Any], seed: int) -> None:
     """Every variable with the mean and std that it has."""
-    for variable in trunk.weights:
+    for variable in variables:
         values = _values(variable)
         _draw(variable, seed, float(values.std()), float(values.mean()))
 
 
-def _draw_layer_statistics(trunk: Trunk, seed: int) -> None:
+def _draw_layer_statistics(
+    trunk: Trunk, variables: Sequence[Any], seed: int
+) -> None:
     """As `_draw_statistics`, with what like variables of a block share.
 
     Of a kind are the kernels of one group in one block, and so are its
@@ -64,23 +159,23 @@ def _draw_layer_statistics(trunk: Trunk, seed: int) -> None:
     differ, share one mean and one std so.
     """
     kinds: dict[Any, list[Any]] = {}
-    for variable in trunk.weights:
+    for variable in variables:
         group = group_of(variable.path, trunk.finetune_rules)
         # Outside the blocks, a variable is of a kind of its own.
         last = variable.path.rsplit("/", 1)[-1]
         own = last if group.block is not None else variable.path
         kinds.setdefault((group.name, group.block, own), []).append(variable)
-    for variables in kinds.values():
-        values = np.concatenate([_values(v).ravel() for v in variables])
-        for variable in variables:
+    for alike in kinds.values():
+        values = np.concatenate([_values(v).ravel() for v in alike])
+        for variable in alike:
             _draw(variable, seed, float(values.std()), float(values.mean()))
 
 
-def _shuffle_blocks(trunk: Trunk, seed: int) -> None:
+def _shuffle_blocks(trunk: Trunk, variables: Sequence[Any], seed: int) -> None:
     """The pretrained blocks in another order; what is around them stays."""
     order = np.random.default_rng(seed).permutation(len(trunk.blocks))
     by_block: dict[int, dict[str, Any]] = {}
-    for variable in trunk.weights:
+    for variable in variables:
         block = group_of(variable.path, trunk.finetune_rules).block
         if block is not None:
             inside = re.sub(rf"_{block}/", "_{block}/", variable.path, count=1)
@@ -98,13 +193,18 @@ def _shuffle_blocks(trunk: Trunk, seed: int) -> None:
             by_block[n][path].assign(before[numbers[source], path])
 
 
-INITIALIZATIONS: dict[str, Callable[[Trunk, int], None]] = {
+INITIALIZATIONS: dict[str, Callable[[Trunk, Sequence[Any], int], None]] = {
     "pretrained": _keep,
     "random": _draw_random,
     "statistics": _draw_statistics,
     "layer_statistics": _draw_layer_statistics,
     "shuffled_blocks": _shuffle_blocks,
 }
+
+
+def _seed(seed: int | None) -> int:
+    # keras.utils.set_random_seed seeds the generator of `random`.
+    return random.randrange(2**31) if seed is None else operator.index(seed)
 
 
 def _draw(variable: Any, seed: int, std: float, mean: float) -> None:

@@ -16,9 +16,20 @@ from keras_fpt.experiments.models import pair
 Options = tuple[tuple[str, Any], ...]
 
 
+class HashableDict(dict[str, Any]):
+    """A dict among the options of an experiment, which nobody changes."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(frozenset(self.items()))
+
+
 def options(**arguments: Any) -> Options:
-    """Arguments in the one order that experiments keep them in."""
-    return tuple(sorted(arguments.items()))
+    """Arguments in the one order that experiments keep them in.
+
+    A list or range becomes a tuple, and a dict one that can be hashed, as an
+    experiment is; written as JSON, they are what they were.
+    """
+    return _sorted(arguments.items())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,10 +178,13 @@ def is_known(config: Mapping[str, Any]) -> bool:
 
 
 def _sorted(pairs: Any) -> Options:
-    # A file gives lists back.
-    return tuple(
-        sorted(
-            (name, tuple(value) if isinstance(value, list) else value)
-            for name, value in pairs
-        )
-    )
+    return tuple(sorted((name, _hashable(value)) for name, value in pairs))
+
+
+def _hashable(value: Any) -> Any:
+    if isinstance(value, list | range):  # a file gives lists back
+        return tuple(value)
+    if isinstance(value, dict):
+        pairs = ((name, _hashable(each)) for name, each in value.items())
+        return HashableDict(sorted(pairs))
+    return value

@@ -34,17 +34,15 @@ def output_sizes(outputs: Outputs) -> tuple[int, ...]:
     return tuple(whole_number("outputs", size) for size in sizes)
 
 
-def head(
-    read: keras.KerasTensor, hidden_dim: int, sizes: tuple[int, ...]
-) -> keras.KerasTensor:
+def head(read: keras.KerasTensor, sizes: tuple[int, ...]) -> keras.KerasTensor:
     """Applies the head, the same at every token that is read.
 
-    Kernel and bias start from U(-1/sqrt(hidden_dim), 1/sqrt(hidden_dim)), as
-    the original's. The head computes in float32 under any dtype policy, for
-    logits feed a softmax.
+    Kernel and bias start from U(-1/sqrt(size), 1/sqrt(size)), as the
+    original's, where size is that of the vector that is read. The
+    head computes in float32 under any dtype policy, for logits feed a softmax.
     """
     answer = sizes[1:] or sizes
-    limit = 1 / math.sqrt(hidden_dim)
+    limit = 1 / math.sqrt(read.shape[-1])
     logits = keras.layers.Dense(
         math.prod(answer),
         kernel_initializer=keras.initializers.RandomUniform(-limit, limit),

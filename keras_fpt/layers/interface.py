@@ -69,6 +69,13 @@ class Interface:
                 'readout="last_real" needs to know which tokens are real: '
                 "pass `padding_mask=True`"
             )
+        if self.readout == "flatten" and self.padding_mask:
+            raise ValueError(
+                'readout="flatten" reads every token at its place: expected '
+                "sequences of one length and no padding mask. Pad them "
+                'yourself, or choose "mean" or "last_real". Received: '
+                "padding_mask=True"
+            )
 
     @classmethod
     def of(
@@ -174,11 +181,12 @@ class Interface:
         layer = Standardization(*self.normalization)
         return layer(tokens), layer
 
-    def answer(self, hidden: Any, padding_mask: Any, hidden_dim: int) -> Any:
+    def answer(self, hidden: Any, padding_mask: Any) -> Any:
         """Applies readout and head to `(batch, num_tokens, hidden_dim)`."""
         readout = Readout(self.read_tokens, self.readout, name="readout")
-        read = readout(hidden, padding_mask)  # (batch, [k,] hidden_dim)
-        return head(read, hidden_dim, self.outputs)
+        # (batch, [k,] hidden_dim) or (batch, num_tokens * hidden_dim)
+        read = readout(hidden, padding_mask)
+        return head(read, self.outputs)
 
     def check(self, x: Any) -> None:
         """Refuses arrays that this interface cannot read.

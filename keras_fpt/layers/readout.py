@@ -7,7 +7,9 @@ from typing import Any
 import keras
 from keras import ops
 
-READOUTS = ("last", "last_real", "mean")
+READOUTS = ("last", "last_real", "mean", "flatten")
+# These give one vector a sequence.
+_WHOLE = ("mean", "flatten")
 
 
 @keras.saving.register_keras_serializable(package="keras_fpt")
@@ -19,7 +21,8 @@ class Readout(keras.layers.Layer):
             and drops the token axis.
         readout: string. `"last"` reads the last tokens, padded or not;
             `"last_real"` the last tokens that the padding mask marks as
-            real; `"mean"` the mean over all real tokens.
+            real; `"mean"` the mean over all real tokens; `"flatten"` all
+            tokens, beside one another in one long vector.
 
     Call arguments:
         hidden: Tensor of shape `(batch, num_tokens, hidden_dim)`.
@@ -29,7 +32,8 @@ class Readout(keras.layers.Layer):
 
     Returns:
         Tensor of shape `(batch, hidden_dim)` if `num_tokens` is `None`, else
-        `(batch, num_tokens, hidden_dim)`.
+        `(batch, num_tokens, hidden_dim)`. For `"flatten"`, of shape
+        `(batch, all tokens * hidden_dim)`.
 
     Example:
 
@@ -50,9 +54,9 @@ class Readout(keras.layers.Layer):
                 f"`readout` must be one of {READOUTS}. "
                 f"Received: readout={readout!r}"
             )
-        if readout == "mean" and num_tokens is not None:
+        if readout in _WHOLE and num_tokens is not None:
             raise ValueError(
-                'readout="mean" gives one vector a sequence: pass '
+                f'readout="{readout}" gives one vector a sequence: pass '
                 "`outputs=num_classes`, not a tuple. "
                 f"Received: {num_tokens} tokens to read"
             )
@@ -63,6 +67,9 @@ class Readout(keras.layers.Layer):
     def call(self, hidden: Any, padding_mask: Any = None) -> Any:
         if self.readout == "mean":
             return self._mean(hidden, padding_mask)  # (batch, hidden_dim)
+        if self.readout == "flatten":
+            _, num_tokens, hidden_dim = hidden.shape
+            return ops.reshape(hidden, (-1, num_tokens * hidden_dim))
         count = self.num_tokens or 1
         if self.readout == "last":
             read = hidden[:, -count:]
@@ -97,7 +104,9 @@ class Readout(keras.layers.Layer):
     def compute_output_shape(
         self, hidden_shape: Any, padding_mask_shape: Any = None
     ) -> tuple[Any, ...]:
-        batch, _, hidden_dim = hidden_shape
+        batch, num_tokens, hidden_dim = hidden_shape
+        if self.readout == "flatten":
+            return (batch, num_tokens * hidden_dim)
         if self.num_tokens is None:
             return (batch, hidden_dim)
         return (batch, self.num_tokens, hidden_dim)

@@ -70,12 +70,18 @@ class TokenSpec:
         return keras.Input((length, self.token_dim), name="tokens")
 
     def embed(
-        self, tokens: keras.KerasTensor, hidden_dim: int, dropout: float
+        self,
+        tokens: keras.KerasTensor,
+        hidden_dim: int,
+        dropout: float,
+        bias_initializer: Any = "zeros",
     ) -> keras.KerasTensor:
         """Applies the trained input layer.
 
         Initial values are the original's: orthogonal with gain 1.41 for
-        vectors, N(0, 1) for ids, which have no dropout of their own.
+        vectors, N(0, 1) for ids, which have no dropout of their own, and no
+        bias. A trunk that a token of zeros does not suit asks for another
+        `bias_initializer` than the original's zeros.
         """
         if self.vocabulary_size is not None:
             return Embedding(
@@ -89,6 +95,7 @@ class TokenSpec:
         hidden = keras.layers.Dense(
             hidden_dim,
             kernel_initializer=keras.initializers.Orthogonal(gain=1.41),
+            bias_initializer=bias_initializer,
             name="input_projection",
         )(tokens)  # (batch, num_tokens, hidden_dim)
         return Dropout(dropout, name="input_dropout")(hidden)

@@ -30,8 +30,8 @@ class Task:
             "vocabulary_size": ...}` for tokens that are ids.
         outputs: `num_classes`, `(k, num_classes)` for an answer at each of
             the last k tokens, or `(k, values, num_classes)`.
-        readout: string. `"last"`, `"last_real"` or `"mean"`. Defaults to
-            `"last"`.
+        readout: string. `"last"`, `"last_real"`, `"mean"` or `"flatten"`.
+            Defaults to `"last"`.
         padding_mask: bool. Whether examples carry a padding mask. Defaults to
             `False`.
         variant: string. The form of the task. Defaults to `"paper"`.

@@ -18,7 +18,7 @@ class ESMTrunk(Trunk):
     """The trunk in a `keras_nlp.models.ESMBackbone` with rotary positions.
 
     The natural trunk for proteins: it was pretrained on them. Rotary
-    positions have no values; `positions="learned"` adds a table, from zeros.
+    positions have no values; `positions="learned"` adds a table.
 
     Reference:
         [Lin et al., 2023](https://doi.org/10.1126/science.ade2574)
@@ -27,6 +27,8 @@ class ESMTrunk(Trunk):
     backbone_name = "ESMBackbone"
     model_type = "esm"
     owns_positions = False
+    # Its biases would, but its first norm multiplies the gradient before them.
+    lifts_zeros = False
     groups = {
         "positions": (r"position_embedding/embeddings",),
         "layernorm": (

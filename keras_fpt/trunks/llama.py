@@ -17,7 +17,7 @@ class LlamaTrunk(Trunk):
     """The trunk in a `keras_nlp.models.LlamaBackbone` or `Llama3Backbone`.
 
     Rotary positions have no values: there are none to train, and sequences
-    of any length go in. `positions="learned"` adds a table, from zeros.
+    of any length go in. `positions="learned"` adds a table.
 
     Reference:
         [Touvron et al., 2023](https://arxiv.org/abs/2302.13971)
@@ -26,6 +26,7 @@ class LlamaTrunk(Trunk):
     backbone_name = "LlamaBackbone"
     model_type = "llama"
     owns_positions = False
+    initial_token_std = 0.01  # keras-nlp's
     groups = {
         "positions": (r"position_embedding/embeddings",),
         "layernorm": (

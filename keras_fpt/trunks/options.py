@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 
 from keras_fpt.sizes import whole_number
+from keras_fpt.trunks.selection import NumLayers
+from keras_fpt.trunks.selection import checked_num_layers
 
 QUANTIZATIONS = ("int8", "int4", "bfloat16")
 # The original's table for trunks without one (its ViT's).
@@ -16,10 +18,12 @@ class TrunkOptions:
     """What a trunk is to differ in from the backbone that it comes from.
 
     Args:
-        num_layers: int or `None`. Keeps the first blocks only.
+        num_layers: int, sequence of ints or `None`. Keeps the first blocks
+            only, or those that a sequence names, in its order; negative
+            numbers count from the end.
         num_positions: int or `None`. Size of the position table.
         positions: `"learned"` or `None`. Gives a trunk without position table
-            one that starts from zeros.
+            a new one.
         quantization: `"int8"`, `"int4"`, `"bfloat16"` or `None`. Stores the
             kernels of attention and feed-forward layers in so many bits.
         lora_rank: int or `None`. Adds matrices of this rank, which are
@@ -28,7 +32,7 @@ class TrunkOptions:
             the backward pass instead of kept.
     """
 
-    num_layers: int | None = None
+    num_layers: NumLayers = None
     num_positions: int | None = None
     positions: str | None = None
     quantization: str | None = None
@@ -36,7 +40,10 @@ class TrunkOptions:
     remat: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("num_layers", "num_positions", "lora_rank"):
+        object.__setattr__(
+            self, "num_layers", checked_num_layers(self.num_layers)
+        )
+        for name in ("num_positions", "lora_rank"):
             value = getattr(self, name)
             if value is not None:
                 object.__setattr__(self, name, whole_number(name, value))
@@ -54,17 +61,6 @@ class TrunkOptions:
             raise ValueError(
                 f"`remat` is a bool. Received: remat={self.remat!r}"
             )
-
-    def layers(self, available: int) -> int:
-        """How many blocks to keep, refused if the backbone has fewer."""
-        if self.num_layers is None:
-            return available
-        if self.num_layers > available:
-            raise ValueError(
-                f"`num_layers` must lie in 1..{available}, the blocks of this "
-                f"backbone. Received: num_layers={self.num_layers}"
-            )
-        return self.num_layers
 
     def new_positions(self, what: str) -> int | None:
         """Size of the table that a trunk without one gets, if any."""

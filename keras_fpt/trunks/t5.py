@@ -20,7 +20,7 @@ class T5Trunk(Trunk):
     """The encoder in a `keras_nlp.models.T5Backbone`; its decoder is left out.
 
     Positions are distances, and what a distance is worth belongs to the
-    attention. `positions="learned"` adds a table, from zeros.
+    attention. `positions="learned"` adds a table.
 
     Reference:
         [Raffel et al., 2019](https://arxiv.org/abs/1910.10683)
@@ -28,6 +28,7 @@ class T5Trunk(Trunk):
 
     backbone_name = "T5Backbone"
     owns_positions = False
+    initial_token_std = 1.0  # T5's scheme
     groups = {
         "positions": (r"position_embedding/embeddings",),
         "layernorm": (

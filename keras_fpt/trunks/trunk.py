@@ -14,9 +14,13 @@ from keras_fpt.trunks.adapt import add_lora
 from keras_fpt.trunks.adapt import quantize
 from keras_fpt.trunks.options import TrunkOptions
 from keras_fpt.trunks.remat import remat
+from keras_fpt.trunks.selection import chosen_blocks
+from keras_fpt.trunks.selection import source_paths
 from keras_fpt.trunks.share import share_frozen_layers
 from keras_fpt.trunks.values import copy_values
+from keras_fpt.trunks.values import embedding_std
 from keras_fpt.trunks.values import forget_replaced_variables
+from keras_fpt.trunks.values import has_biases
 from keras_fpt.trunks.values import repeat_rows
 
 
@@ -38,6 +42,8 @@ class Trunk(Stack):
             Defaults to `"fpt"`.
         adapted: bool. Whether it is quantized and has its LoRA matrices.
             Defaults to `False`.
+        token_std: float or `None`. Standard deviation of the backbone's token
+            embeddings. Defaults to `None`: not known, or not needed.
         backbone: a keras-nlp backbone whose layers the trunk takes over, or
             `None` to build a fresh one. Defaults to `None`.
 
@@ -57,6 +63,13 @@ class Trunk(Stack):
         position_embedding: layer or `None`. The table of positions.
         final_norm: layer or `None`. The norm after the last block.
         owns_positions: bool. Whether the backbone brings that table.
+        lifts_zeros: bool or `None`. Whether its own positions or biases move
+            a token of zeros away from zero. `None`: its values say.
+        initial_token_std: float. Standard deviation of a fresh backbone's
+            token embeddings.
+        token_std: float or `None`. The size of a word, at which new positions
+            and the bias of the input layer are drawn; `None` where these
+            start from zeros, as in the paper.
     """
 
     backbone_name: str
@@ -68,6 +81,8 @@ class Trunk(Stack):
     position_embedding: Any
     final_norm: Any
     owns_positions: bool = True
+    lifts_zeros: bool | None = None
+    initial_token_std: float = 0.02  # of most families
 
     def __init__(
         self,
@@ -76,6 +91,7 @@ class Trunk(Stack):
         preset: str | None = None,
         finetune: Finetune = "fpt",
         adapted: bool = False,
+        token_std: float | None = None,
         backbone: Any = None,
         dtype: Any = None,
         name: str = "trunk",
@@ -88,6 +104,7 @@ class Trunk(Stack):
         self.preset = preset
         self.hidden_dim = config["hidden_dim"]
         self.adapted = False
+        self.token_std = token_std
 
         # === Layers ===
         # Not on the class: PyTorch would find them there before the layers.
@@ -201,7 +218,10 @@ class Trunk(Stack):
         """
         options = options or TrunkOptions()
         config = {**_config_of(backbone), **(overrides or {})}
-        config["num_layers"] = options.layers(config["num_layers"])
+        blocks = chosen_blocks(options.num_layers, config["num_layers"])
+        config["num_layers"] = len(blocks)
+        # The trunk numbers its blocks from the first on.
+        copy = copy or blocks != list(range(len(blocks)))
         if cls.owns_positions:
             available = config["max_sequence_length"]
             config["max_sequence_length"] = options.num_positions or available
@@ -211,6 +231,7 @@ class Trunk(Stack):
             config,
             dataclasses.asdict(options),
             preset,
+            token_std=None if cls.owns_positions else embedding_std(backbone),
             backbone=None if copy else backbone,
             dtype=backbone.dtype_policy,
         )
@@ -222,7 +243,8 @@ class Trunk(Stack):
                 rows = repeat_rows(values[table.path], table.shape[0])
                 table.assign(rows)
         if copy:
-            copy_values(values, list(variables.values()))
+            paths = source_paths(trunk, blocks, values)
+            copy_values(values, list(variables.values()), paths)
         return trunk
 
     def call(
@@ -281,6 +303,20 @@ class Trunk(Stack):
         forget_replaced_variables(self)
         self.adapted = True
         self.set_finetune(self.finetune)
+
+    def settle_token_std(self, fresh: bool) -> None:
+        """Keeps the size of words where a token of zeros would stay zero.
+
+        Args:
+            fresh: bool. Whether words have the size of a fresh backbone's.
+        """
+        lifts = self.owns_positions or self.lifts_zeros
+        if lifts is None:
+            lifts = has_biases(self.weights)
+        if lifts:
+            self.token_std = None
+        elif fresh or not self.token_std:
+            self.token_std = self.initial_token_std
 
     def sibling(self, finetune: Finetune) -> Trunk:
         """A trunk of the same values, which shares the frozen layers.
@@ -342,6 +378,9 @@ class Trunk(Stack):
 
     def describe(self) -> str:
         preset = self.preset or "a backbone object"
+        chosen = self.options.num_layers
+        if isinstance(chosen, tuple):
+            return f"blocks {list(chosen)} of {preset}"
         return f"{len(self.blocks)} blocks of {preset}"
 
     @classmethod
@@ -355,13 +394,16 @@ class Trunk(Stack):
         return cls(**config)
 
     def get_config(self) -> dict[str, Any]:
-        return {
+        config = {
             "config": self.config,
             "options": dataclasses.asdict(self.options),
             "preset": self.preset,
             "adapted": self.adapted,
             **super().get_config(),
         }
+        if self.token_std is not None:
+            config["token_std"] = self.token_std
+        return config
 
     def _run(
         self, block: Any, run: Any, x: Any, context: Any, training: Any
@@ -378,7 +420,7 @@ class Trunk(Stack):
         )
 
     def _learned_positions(self, default: int | None = None) -> Any:
-        """A new table of positions, from zeros, if one is wanted.
+        """A new table of positions, still zeros, if one is wanted.
 
         Args:
             default: int or `None`. How many, for a family that always has

@@ -9,18 +9,34 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
+
+from keras_fpt.backend import copy_of
+
+_ROWS = 8192
 
 
-def copy_values(source: Mapping[str, Any], target: Sequence[Any]) -> None:
-    """Copies values, by path, to the variables of those paths.
+def copy_values(
+    source: Mapping[str, Any],
+    target: Sequence[Any],
+    paths: Mapping[str, str] | None = None,
+) -> None:
+    """Copies values to variables.
 
     A layer of the source that holds more than its twin in the target, as a
     quantized layer or one with LoRA does, is refused: a copy would lose it.
+
+    Args:
+        source: mapping from paths to values.
+        target: sequence of variables.
+        paths: mapping from a variable's path to that of its value. Defaults
+            to `None`, the same paths.
     """
-    paths = {variable.path for variable in target}
-    layers = {path.rsplit("/", 1)[0] for path in paths}
+    paths = paths or {variable.path: variable.path for variable in target}
+    copied = {paths[variable.path] for variable in target}
+    layers = {path.rsplit("/", 1)[0] for path in copied}
     lost = [
-        p for p in source if p.rsplit("/", 1)[0] in layers and p not in paths
+        p for p in source if p.rsplit("/", 1)[0] in layers and p not in copied
     ]
     if lost:
         raise ValueError(
@@ -30,7 +46,7 @@ def copy_values(source: Mapping[str, Any], target: Sequence[Any]) -> None:
         )
     for variable in target:
         # On JAX, training deletes the arrays that it replaces: never share.
-        variable.assign(keras.ops.copy(source[variable.path]))
+        variable.assign(keras.ops.copy(source[paths[variable.path]]))
 
 
 def repeat_rows(table: Any, num_rows: int) -> Any:
@@ -44,6 +60,36 @@ def repeat_rows(table: Any, num_rows: int) -> Any:
     """
     rows = keras.ops.arange(num_rows) % table.shape[0]
     return keras.ops.take(table, rows, axis=0)  # (num_rows, hidden_dim)
+
+
+def embedding_std(backbone: Any) -> float | None:
+    """Standard deviation of a backbone's token table; `None` without one."""
+    layer = getattr(backbone, "token_embedding", None)
+    if layer is None:
+        return None
+    table = layer.embeddings  # (vocabulary_size, hidden_dim)
+    total, squares = 0.0, 0.0
+    # A block of rows at a time: a copy of Llama 3's whole table takes 2 GB.
+    for start in range(0, table.shape[0], _ROWS):
+        rows = keras.ops.convert_to_numpy(
+            keras.ops.cast(table[start : start + _ROWS], "float32")
+        )
+        total += rows.sum(dtype="float64")
+        squares += np.square(rows).sum(dtype="float64")
+    count = math.prod(table.shape)
+    return math.sqrt(squares / count - (total / count) ** 2)
+
+
+def has_biases(variables: Sequence[Any]) -> bool:
+    """Whether a bias, of a dense layer or a norm, is more than rounding.
+
+    A fresh backbone's are zeros, or in ViT of size 1e-6.
+    """
+    return any(
+        np.abs(copy_of(variable).astype("float32")).max() > 1e-4
+        for variable in variables
+        if variable.path.endswith(("/bias", "/beta"))
+    )
 
 
 def glorot_deviation(shape: Sequence[int]) -> float:

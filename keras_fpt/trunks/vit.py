@@ -22,7 +22,8 @@ class ViTTrunk(Trunk):
     As in the paper, what is about images stays behind: patches, class token
     and the table of positions, which counts squares of another picture. A new
     table, of 1,024 positions unless `num_positions` says otherwise, starts
-    from zeros.
+    from zeros; in a random trunk, whose biases are zeros, at the size of a
+    word.
 
     Reference:
         [Dosovitskiy et al., 2020](https://arxiv.org/abs/2010.11929)

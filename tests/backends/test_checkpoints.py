@@ -227,6 +227,12 @@ class TestRefusals:
         FPT(backbone, **SIZES, finetune="output_only").save_trained(path)
         self.refused(FPT(backbone, **SIZES), path, "missing: layer_norm/beta, ")
 
+    @pytest.mark.parametrize("theirs", ["mean", "flatten"])
+    def test_another_readout(self, backbone, path, theirs):
+        moved(FPT(backbone, **SIZES, readout=theirs)).save_trained(path)
+        message = f"readout='{theirs}'.*readout='last'.*that of the file"
+        self.refused(FPT(backbone, **SIZES), path, message)
+
     def test_cut_off(self, backbone, path):
         model = FPT(backbone, **SIZES)
         model.save_trained(path)

@@ -26,12 +26,20 @@ needs_onnx = pytest.mark.skipif(
 
 
 def lstm():
-    return baselines.lstm(**SIZES, hidden_dim=8, num_layers=1)
+    sizes = {"hidden_dim": 8, "num_layers": 1}
+    return baselines.lstm(**SIZES, **sizes, readout="flatten")
 
 
 def normalized():
     statistics = (np.array([1.0, -2.0, 0.0]), np.array([4.0, 0.01, 0.0]))
-    return FPT(make_backbone(), **SIZES, num_layers=1, normalize=statistics)
+    parts = {"num_layers": [-1], "initialization": {"attention": "random"}}
+    return FPT(
+        make_backbone(),
+        **SIZES,
+        **parts,
+        readout="flatten",
+        normalize=statistics,
+    )
 
 
 def normalized_and_masked():

@@ -12,6 +12,7 @@ from helpers.marks import each
 from helpers.marks import once
 
 import keras_fpt
+from keras_fpt.finetuning import group_of
 
 FPT = keras_fpt.FrozenPretrainedTransformer
 SIZES = {"inputs": (7, 3), "outputs": 2, "dropout": 0.0}
@@ -138,6 +139,159 @@ def test_a_trained_file_finds_its_drawn_trunk_again(backbone, tmp_path):
     again = FPT.from_trained(tmp_path / "trained.safetensors")
     x = tokens(3, 7, 3)
     np.testing.assert_array_equal(answers(again, x), answers(model, x))
+
+
+class TestGroups:
+    NAMES = ("positions", "layernorm", "attention", "feed_forward")
+
+    def groups(self, model):
+        """Values of each group of a trunk, by path."""
+        found = {name: {} for name in self.NAMES}
+        for path, value in values(model.trunk.weights).items():
+            rules = model.trunk.finetune_rules
+            found[group_of(path, rules).name][path] = value
+        return found
+
+    @pytest.mark.parametrize("name", each("gpt2", "t5", "vit"))
+    def test_groups_that_are_not_named_are_pretrained(self, name):
+        backbone = make_backbone_of(name)
+        chosen = {"attention": "pretrained", "feed_forward": "random"}
+        mixed, pretrained, random = (
+            self.groups(FPT(backbone, **SIZES, initialization=each, seed=1))
+            for each in (chosen, "pretrained", "random")
+        )
+        for group, own in mixed.items():
+            other = random if group == "feed_forward" else pretrained
+            for path, value in own.items():
+                np.testing.assert_array_equal(value, other[group][path])
+        path = next(p for p in mixed["feed_forward"] if p.endswith("kernel"))
+        kernels = [g["feed_forward"][path] for g in (mixed, pretrained)]
+        assert (kernels[0] != kernels[1]).all()
+
+    @once
+    def test_statistics_and_shuffled_blocks_of_a_group(self):
+        backbone = make_backbone_of("gpt2", num_layers=5, hidden_dim=64)
+        chosen = {
+            "attention": "shuffled_blocks",
+            "feed_forward": "layer_statistics",
+            "positions": "statistics",
+        }
+        mixed, whole, before = (
+            self.groups(FPT(backbone, **SIZES, initialization=each, seed=1))
+            for each in (chosen, "shuffled_blocks", "pretrained")
+        )
+        for path, value in mixed["attention"].items():
+            np.testing.assert_array_equal(value, whole["attention"][path])
+        for path, value in mixed["layernorm"].items():
+            np.testing.assert_array_equal(value, before["layernorm"][path])
+        for group in ("feed_forward", "positions"):
+            for path, value in mixed[group].items():
+                assert (value != before[group][path]).any(), path
+                if path.endswith(("kernel", "embeddings")):
+                    ratio = value.std() / before[group][path].std()
+                    assert 0.8 < ratio < 1.25, path
+
+    def test_it_comes_back_from_its_files(self, backbone, tmp_path):
+        preset = str(tmp_path / "preset")
+        backbone.save_to_preset(preset)
+        chosen = {"attention": "random"}
+        model = FPT.from_preset(preset, **SIZES, initialization=chosen, seed=2)
+        check_survives(model, tmp_path / "model.keras")
+        model.save_trained(tmp_path / "trained.safetensors")
+        again = FPT.from_trained(tmp_path / "trained.safetensors")
+        x = tokens(3, 7, 3)
+        np.testing.assert_array_equal(answers(again, x), answers(model, x))
+        assert again.initialization == chosen
+        other = FPT.from_preset(preset, **SIZES)
+        with pytest.raises(ValueError, match="attention random with seed 2"):
+            other.load_trained(tmp_path / "trained.safetensors")
+
+    @once
+    @pytest.mark.parametrize(
+        ("name", "initialization", "message"),
+        [
+            ("gpt2", {}, "names groups.*{}"),
+            ("gpt2", {"input": "random"}, "names groups.*'positions'"),
+            ("gpt2", {"attention": "xavier"}, "one of.*'attention': 'xavier'"),
+            ("gpt2", {"attention": None}, "'attention': None"),
+            ("gpt2", ["random"], r"one of.*\['random'\]"),
+            ("gpt2", {"positions": "shuffled_blocks"}, "no blocks to shuffle"),
+            ("llama", {"positions": "random"}, "no group 'positions'"),
+        ],
+    )
+    def test_refusals(self, name, initialization, message):
+        with pytest.raises(ValueError, match=message):
+            FPT(make_backbone_of(name), **SIZES, initialization=initialization)
+
+
+def new_values(model):
+    """The bias of the input layer and the added positions."""
+    named = values(model.weights)
+    paths = ("input_projection/bias", "position_embedding/embeddings")
+    return [named[path] for path in paths]
+
+
+@pytest.mark.parametrize("name", each("llama", "t5", "esm"))
+def test_new_tokens_have_the_size_of_words(name, tmp_path):
+    backbone = make_backbone_of(name, hidden_dim=64)
+    table = backbone.token_embedding.embeddings
+    table.assign(3 * values([table])[table.path])
+    std = values([table])[table.path].std()
+    arguments = {**SIZES, "positions": "learned", "num_positions": 50}
+    model = FPT(backbone, **arguments, seed=5)
+    bias, positions = new_values(model)
+    assert abs(bias.std() / std - 1) < 0.3  # 64 numbers
+    assert abs(positions.std() / std - 1) < 0.1
+    # From the seed alone, whatever the trunk's values are.
+    for other, alike in (
+        (FPT(backbone, **arguments, seed=5), True),
+        (FPT(backbone, **arguments, seed=6), False),
+        (FPT(backbone, **arguments), False),
+    ):
+        pairs = zip(new_values(model), new_values(other), strict=True)
+        assert all(np.array_equal(*pair) == alike for pair in pairs)
+    # A random trunk's words have the size that its scheme gives them.
+    drawn = FPT(backbone, **arguments, initialization="random", seed=5)
+    scheme = drawn.trunk.initial_token_std
+    for ours, theirs in zip(new_values(model), new_values(drawn), strict=True):
+        np.testing.assert_allclose(theirs / scheme, ours / std, rtol=1e-4)
+    twin = model.sibling()
+    np.testing.assert_array_equal(new_values(twin)[1], positions)
+    assert abs(new_values(twin)[0].std() / std - 1) < 0.3
+    check_survives(model, tmp_path / "model.keras")
+
+
+@once
+def test_frozen_new_positions_come_back_from_a_trained_file(tmp_path):
+    backbone = make_backbone_of("llama")
+    backbone.save_to_preset(str(tmp_path / "preset"))
+    model = FPT.from_preset(
+        str(tmp_path / "preset"),
+        **SIZES,
+        positions="learned",
+        finetune=("input", "output"),
+    )
+    model.save_trained(tmp_path / "trained.safetensors")
+    again = FPT.from_trained(tmp_path / "trained.safetensors")
+    x = tokens(3, 7, 3)
+    np.testing.assert_array_equal(answers(again, x), answers(model, x))
+
+
+@pytest.mark.parametrize("name", each("gpt2", "bert", "opt", "vit", "deit"))
+def test_others_start_from_the_papers_zeros(name):
+    model = FPT(make_backbone_of(name), **SIZES)
+    assert not values(model.weights)["input_projection/bias"].any()
+    assert model.trunk.token_std is None and model.seed is None
+
+
+@once
+@pytest.mark.parametrize("name", ["vit", "deit"])
+def test_biases_of_zeros_lift_no_token(name):
+    drawn = FPT(make_backbone_of(name), **SIZES, initialization="random")
+    fresh = FPT(make_backbone_of(name, fresh=True), **SIZES)
+    for model in (drawn, fresh):
+        for value in new_values(model):
+            assert 0.01 < value.std() < 0.03  # as of ViT's own tokens
 
 
 # The position tables of ViT and DeiT are new: see below.

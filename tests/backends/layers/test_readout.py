@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from helpers.arrays import tokens
 from helpers.checks import check_layer
+from helpers.checks import check_model
 from helpers.marks import once
 from helpers.padded import PaddedTests
 
@@ -133,8 +134,41 @@ class TestPadding(PaddedTests):
         ({}, (3, 5)),
         ({"num_tokens": 2}, (3, 2, 5)),
         ({"readout": "mean"}, (3, 5)),
+        ({"readout": "flatten"}, (3, 35)),
     ],
 )
 def test_it_is_a_layer(arguments, shape):
     layer = keras_fpt.layers.Readout
     check_layer(lambda **k: layer(**arguments, **k), tokens(3, 7, 5), shape)
+
+
+class TestFlatten:
+    def model(self, backbone, **arguments):
+        arguments = {"outputs": 2, "readout": "flatten", **arguments}
+        return FPT(backbone, inputs=(7, 3), dropout=0.0, **arguments)
+
+    def test_the_head_weighs_each_token_by_its_place(self, backbone, tmp_path):
+        model = self.model(backbone)
+        x = tokens(8, 7, 3)
+        hidden = values_of(model.trunk(model.get_layer("input_projection")(x)))
+        kernel, bias = model.get_layer("head").get_weights()
+        assert kernel.shape == (7 * 16, 2)
+        limit = (7 * 16) ** -0.5
+        assert 0.9 * limit < np.abs(kernel).max() <= limit
+        expected = hidden.reshape(8, -1) @ kernel + bias
+        computed = values_of(model(x))
+        np.testing.assert_allclose(computed, expected, atol=1e-5)
+        check_model(model, x, np.arange(8) % 2, tmp_path / "model.keras")
+
+    @once
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ({"outputs": (2, 3)}, 'readout="flatten" gives one vector'),
+            ({"padding_mask": True}, "one length and no padding mask"),
+            ({"readout": "concat"}, "'mean', 'flatten'.*'concat'"),
+        ],
+    )
+    def test_what_does_not_fit_is_refused(self, backbone, arguments, message):
+        with pytest.raises(ValueError, match=message):
+            self.model(backbone, **arguments)

@@ -46,6 +46,24 @@ class TestKeys:
         monkeypatch.setitem(models.MODELS, "fpt", newer)
         assert ONE.key != before
 
+    def test_options_that_are_sequences_and_dicts(self):
+        chosen = {"feed_forward": "random", "attention": "pretrained"}
+        same = [
+            ONE.replace(
+                model_options=options(num_layers=blocks, initialization=groups)
+            )
+            for blocks in ([6, 7], (6, 7), range(6, 8))
+            for groups in (chosen, dict(reversed(chosen.items())))
+        ]
+        assert len(set(same)) == 1 == len({each.key for each in same})
+        again = Experiment.from_config(json.loads(json.dumps(same[0].config())))
+        assert again == same[0] and again.key == same[0].key
+        arguments = dict(again.model_options)
+        assert arguments["num_layers"] == (6, 7)
+        assert arguments["initialization"] == chosen
+        other = options(num_layers=[7, 6], initialization=chosen)
+        assert ONE.replace(model_options=other).key != again.key
+
     @pytest.mark.parametrize(
         ("field", "value"), [("task", "bits"), ("model", "rnn")]
     )
