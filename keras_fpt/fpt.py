@@ -1,4 +1,8 @@
-"""The frozen pretrained transformer: input layer, trunk, readout, head."""
+"""The frozen pretrained transformer: input layer, trunk, readout, head.
+
+Longer than other files, as half of it documents the arguments, where `help`
+shows them.
+"""
 
 from __future__ import annotations
 
@@ -163,7 +167,8 @@ class FrozenPretrainedTransformer(FrozenModel):
         trunk = _own_trunk(backbone, options)
         seed = initialize(trunk, initialization, seed)
         if not trunk.adapted:  # as one from a config or a sibling is
-            trunk.set_finetune(finetune)
+            if not trunk.is_finetuned(finetune):
+                trunk.set_finetune(finetune)
             trunk.adapt()
         super().__init__(
             trunk,

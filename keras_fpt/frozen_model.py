@@ -1,4 +1,7 @@
-"""A Keras model of which only chosen groups are trained, now and reloaded."""
+"""A Keras model of which only chosen groups are trained, now and reloaded.
+
+Longer than other files, as it is one class, with the methods that Keras calls.
+"""
 
 from __future__ import annotations
 
@@ -74,7 +77,8 @@ class FrozenModel(keras.Model):
             )
         trunk.check_length(interface.tokens.num_tokens)
         trunk.check_dtype()
-        trunk.set_finetune(finetune)
+        if not trunk.is_finetuned(finetune):
+            trunk.set_finetune(finetune)
         rules = finetuning.make_rules(
             finetune, interface.groups, len(trunk.blocks)
         )

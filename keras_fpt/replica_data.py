@@ -9,6 +9,10 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_fpt.sizes import whole_number
+
+_BATCH_SIZE = 32  # Keras' own default of `fit`
+
 
 class ArrayBatches(keras.utils.PyDataset):
     """Arrays in batches, in an order of its own for each epoch.
@@ -122,3 +126,90 @@ def first_batch(data: Any) -> tuple[tuple[Any, ...], Any]:
         keras.ops.convert_to_numpy, tuple(batch)
     )
     return as_arrays, data
+
+
+def data_sets(
+    models: Sequence[Any],
+    given: tuple[Any, ...],
+    batch_size: int | None,
+    seed: int | None = None,
+) -> list[Any]:
+    """The data set of each model, from one for all or lists of one for each.
+
+    Args:
+        models: sequence of `FrozenModel`. They check their arrays.
+        given: tuple `(x, y, sample_weight)`, as `Replicas.fit` takes them.
+        batch_size: int or `None`. Of arrays. `None`: 32.
+        seed: int or `None`. Of the order of arrays. Defaults to `None`: as
+            they are.
+    """
+    columns = [_for_each(value, len(models)) for value in given]
+    made: dict[Any, Any] = {}
+    sets = []
+    for model, x, y, weight in zip(models, *columns, strict=True):
+        if y is None:
+            sets.append(x)
+            continue
+        key = id(x), id(y), id(weight)
+        if key not in made:
+            model.check_tokens(x)
+            arrays = (x, y) if weight is None else (x, y, weight)
+            size = whole_number("batch_size", batch_size or _BATCH_SIZE)
+            made[key] = ArrayBatches(arrays, size, seed)
+        sets.append(made[key])
+    return sets
+
+
+def validation_sets(
+    models: Sequence[Any], given: Any, batch_size: int | None
+) -> list[Any]:
+    """The same of `validation_data`: tuples of arrays, or data sets."""
+    columns = []
+    for each in _for_each(given, len(models)):
+        parts = each if isinstance(each, tuple) else (each,)
+        columns.append((*parts, None, None)[:3])
+    x, y, weight = (list(column) for column in zip(*columns, strict=True))
+    return data_sets(models, (x, y, weight), batch_size)
+
+
+def together(sets: Sequence[Any], own: bool) -> Any:
+    """One data set for all: the one that they share, or their own, zipped."""
+    return Zipped(sets) if own else sets[0]
+
+
+def is_endless(data: Any) -> bool:
+    return isinstance(data, keras.utils.PyDataset) and data.num_batches is None
+
+
+def check_end(sets: Sequence[Any], steps: int | None, name: str) -> None:
+    """Refuses data sets without end where no number of steps is given."""
+    if steps is not None or keras.config.max_steps_per_epoch():
+        return
+    for data in sets:
+        if is_endless(data):
+            raise ValueError(
+                f"{type(data).__name__} gives batches without end: pass "
+                f"`{name}`"
+            )
+
+
+def check_repeats(sets: Sequence[Any]) -> None:
+    """Refuses a generator, which the first replica would use up."""
+    for data in sets if len(sets) > 1 else ():
+        if not isinstance(data, keras.utils.PyDataset) and iter(data) is data:
+            raise ValueError(
+                "Replicas that train one after the other each read their data "
+                "set. Received: a generator, which can be read once; pass a "
+                "`keras.utils.PyDataset`"
+            )
+
+
+def _for_each(value: Any, count: int) -> list[Any]:
+    if not isinstance(value, list):
+        return [value] * count
+    if len(value) != count:
+        raise ValueError(
+            f"A list holds one for each replica: expected {count}. "
+            f"Received: {len(value)}"
+        )
+    return value

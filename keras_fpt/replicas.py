@@ -13,15 +13,17 @@ import numpy as np
 
 from keras_fpt.frozen_model import FrozenModel
 from keras_fpt.replica_data import ArrayBatches
-from keras_fpt.replica_data import Zipped
+from keras_fpt.replica_data import check_end
+from keras_fpt.replica_data import check_repeats
+from keras_fpt.replica_data import data_sets
 from keras_fpt.replica_data import first_batch
+from keras_fpt.replica_data import is_endless
+from keras_fpt.replica_data import together
+from keras_fpt.replica_data import validation_sets
 from keras_fpt.replica_model import ReplicaModel
-from keras_fpt.sizes import whole_number
 
 History = list[dict[str, list[float]]]
 Logs = list[dict[str, float]]
-# Keras' own default of `fit`.
-_BATCH_SIZE = 32
 
 
 class Replicas:
@@ -133,13 +135,15 @@ class Replicas:
                 f"class_weight={class_weight!r}"
             )
         order = np.random.randint(2**31) if shuffle else None
-        train = self._data((x, y, sample_weight), batch_size, order)
-        _check_end(train, steps_per_epoch, "steps_per_epoch")
+        train = data_sets(self.models, (x, y, sample_weight), batch_size, order)
+        check_end(train, steps_per_epoch, "steps_per_epoch")
         validation = None
         if validation_data is not None:
             own |= isinstance(validation_data, list)
-            validation = self._validation(validation_data, batch_size)
-            _check_end(validation, validation_steps, "validation_steps")
+            validation = validation_sets(
+                self.models, validation_data, batch_size
+            )
+            check_end(validation, validation_steps, "validation_steps")
         self.models[0].warn_of_numbers(
             train[0] if y is None else x[0] if isinstance(x, list) else x
         )
@@ -147,7 +151,7 @@ class Replicas:
             "epochs": epochs,
             "class_weight": class_weight,
             # Arrays have an order of their own by now; what never ends, too.
-            "shuffle": shuffle and y is None and not _is_endless(train[0]),
+            "shuffle": shuffle and y is None and not is_endless(train[0]),
             "steps_per_epoch": steps_per_epoch,
             "validation_steps": validation_steps,
             "verbose": 0,
@@ -159,7 +163,7 @@ class Replicas:
             data,
             validation_data=None
             if validation is None
-            else _of(validation, own),
+            else together(validation, own),
             **arguments,
         ).history
         model.write_back()
@@ -189,11 +193,11 @@ class Replicas:
             steps: int or `None`. Defaults to `None`, all batches.
         """
         own = any(isinstance(v, list) for v in (x, y, sample_weight))
-        sets = self._data((x, y, sample_weight), batch_size, None)
-        _check_end(sets, steps, "steps")
+        sets = data_sets(self.models, (x, y, sample_weight), batch_size)
+        check_end(sets, steps, "steps")
         arguments = {"steps": steps, "verbose": 0, "return_dict": True}
         if keras.backend.backend() != "jax":
-            _check_repeats(sets)
+            check_repeats(sets)
             return [
                 model.evaluate(data, **arguments)
                 for model, data in zip(self.models, sets, strict=True)
@@ -213,7 +217,7 @@ class Replicas:
             self._together = ReplicaModel(self.models, batch)
         self._together.own_data = own
         self._together.read()
-        return self._together, _of(sets, own)
+        return self._together, together(sets, own)
 
     def _fit_in_turn(
         self,
@@ -221,7 +225,7 @@ class Replicas:
         validation: list[Any] | None,
         arguments: dict[str, Any],
     ) -> History:
-        _check_repeats(train)
+        check_repeats(train)
         # Keras draws the order of batches there: all replicas have the same.
         order = random.getstate()
         histories = []
@@ -236,45 +240,6 @@ class Replicas:
             )
             histories.append(history.history)
         return histories
-
-    def _data(
-        self, given: tuple[Any, ...], batch_size: int | None, order: int | None
-    ) -> list[Any]:
-        """The data set of each replica, from one for all or a list."""
-        columns = [self._for_each(value) for value in given]
-        made: dict[Any, Any] = {}
-        sets = []
-        for model, x, y, weight in zip(self.models, *columns, strict=True):
-            if y is None:
-                sets.append(x)
-                continue
-            key = id(x), id(y), id(weight)
-            if key not in made:
-                model.check_tokens(x)
-                arrays = (x, y) if weight is None else (x, y, weight)
-                size = whole_number("batch_size", batch_size or _BATCH_SIZE)
-                made[key] = ArrayBatches(arrays, size, order)
-            sets.append(made[key])
-        return sets
-
-    def _validation(self, given: Any, batch_size: int | None) -> list[Any]:
-        columns = []
-        for each in self._for_each(given):
-            parts = each if isinstance(each, tuple) else (each,)
-            columns.append((*parts, None, None)[:3])
-        x, y, weight = (list(column) for column in zip(*columns, strict=True))
-        return self._data((x, y, weight), batch_size, None)
-
-    def _for_each(self, value: Any) -> list[Any]:
-        count = len(self.models)
-        if not isinstance(value, list):
-            return [value] * count
-        if len(value) != count:
-            raise ValueError(
-                "A list holds one for each replica: expected "
-                f"{count}. Received: {len(value)}"
-            )
-        return value
 
     def _check(self) -> None:
         if not self.models:
@@ -297,36 +262,6 @@ class Replicas:
             if seen & {id(v) for v in model.trainable_variables}:
                 raise ValueError("Expected each model once")
             seen |= {id(v) for v in model.trainable_variables}
-
-
-def _of(sets: list[Any], own: bool) -> Any:
-    return Zipped(sets) if own else sets[0]
-
-
-def _is_endless(data: Any) -> bool:
-    return isinstance(data, keras.utils.PyDataset) and data.num_batches is None
-
-
-def _check_end(sets: list[Any], steps: int | None, name: str) -> None:
-    """Refuses data sets without end where no number of steps is given."""
-    if steps is not None or keras.config.max_steps_per_epoch():
-        return
-    for data in sets:
-        if _is_endless(data):
-            raise ValueError(
-                f"{type(data).__name__} gives batches without end: pass "
-                f"`{name}`"
-            )
-
-
-def _check_repeats(sets: list[Any]) -> None:
-    """Refuses a generator, which the first replica would use up."""
-    for data in sets if len(sets) > 1 else ():
-        if not isinstance(data, keras.utils.PyDataset) and iter(data) is data:
-            raise ValueError(
-                "Replicas that train one after the other read their data once "
-                "each. Received: a generator; pass a `keras.utils.PyDataset`"
-            )
 
 
 @functools.cache

@@ -80,9 +80,13 @@ class Stack(keras.Model):
             self.first_block,
         )
         apply_rules(self.weights, rules)
-        whole = isinstance(finetune, str)
-        self.finetune = finetune if whole else list(finetune)
+        self.finetune = _as_config(finetune)
         self.finetune_rules = rules
+
+    def is_finetuned(self, finetune: Finetune) -> bool:
+        """Whether this is what it trains already."""
+        known = isinstance(finetune, (str, list, tuple))
+        return known and self.finetune == _as_config(finetune)
 
     @property
     def trainable(self) -> bool:
@@ -133,3 +137,7 @@ class Stack(keras.Model):
         cls, config: dict[str, Any], custom_objects: Any = None
     ) -> Stack:
         return cls(**config)
+
+
+def _as_config(finetune: Finetune) -> str | list[str]:
+    return finetune if isinstance(finetune, str) else list(finetune)

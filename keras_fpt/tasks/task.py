@@ -1,4 +1,7 @@
-"""What a task is: what goes in, what comes out, and batches of examples."""
+"""What a task is: what goes in, what comes out, and batches of examples.
+
+Longer than other files, as half of it documents what an own task may say.
+"""
 
 from __future__ import annotations
 

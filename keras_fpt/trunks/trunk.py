@@ -1,4 +1,8 @@
-"""What every trunk is: the frozen stack between input layer and readout."""
+"""What every trunk is: the frozen stack between input layer and readout.
+
+Longer than other files, so that who adds a family reads in one place what it
+supplies and what it gets.
+"""
 
 from __future__ import annotations
 
@@ -300,9 +304,11 @@ class Trunk(Stack):
             quantize(self, self.options.quantization)
         if self.options.lora_rank:
             add_lora(self, self.options.lora_rank)
-        forget_replaced_variables(self)
         self.adapted = True
-        self.set_finetune(self.finetune)
+        if self.options.quantization or self.options.lora_rank:
+            forget_replaced_variables(self)
+            # There are other variables now.
+            self.set_finetune(self.finetune)
 
     def settle_token_std(self, fresh: bool) -> None:
         """Keeps the size of words where a token of zeros would stay zero.
