@@ -3,6 +3,7 @@
 The package gguf says what a tensor is called.
 """
 
+import functools
 import math
 
 import numpy as np
@@ -77,8 +78,11 @@ def write_gguf(path, config, tensors, types=None, keys=None, extra=None):
     # The part of a file that takes longest to read.
     vocabulary = [f"piece {i}" for i in range(config["vocab_size"])]
     writer.add_array("tokenizer.ggml.tokens", vocabulary)
+    names = names_of(architecture)
     stored = {
-        name_in_gguf(gguf, config, name): to_gguf(config, name, tensor)
+        names.get_name(name, (".weight", ".bias")): to_gguf(
+            config, name, tensor
+        )
         for name, tensor in tensors.items()
         if "pooler" not in name  # convert_hf_to_gguf.py leaves it out
     }
@@ -95,10 +99,12 @@ def write_gguf(path, config, tensors, types=None, keys=None, extra=None):
     return str(path)
 
 
-def name_in_gguf(gguf, config, name):
-    architectures = {v: k for k, v in gguf.MODEL_ARCH_NAMES.items()}
-    names = gguf.get_tensor_name_map(architectures[config["model_type"]], 99)
-    return names.get_name(name, try_suffixes=(".weight", ".bias"))
+@functools.cache
+def names_of(architecture):
+    import gguf
+
+    architectures = {name: key for key, name in gguf.MODEL_ARCH_NAMES.items()}
+    return gguf.get_tensor_name_map(architectures[architecture], 2)
 
 
 def to_gguf(config, name, tensor):

@@ -48,6 +48,7 @@ LATE = (
     "pandas",
     "safetensors",
     "lmdb",
+    "gguf",
     "onnx",
     "requests",
     "matplotlib",

@@ -147,9 +147,13 @@ class TestRefusals:
         [
             ("expert_count", 8, "llama.expert_count to be 0"),
             ("attention.causal", False, "llama.attention.causal to be True"),
-            ("rope.scaling.type", "yarn", "rope.scaling.type to be 'none'"),
-            ("rope.dimension_count", 4, "rope.dimension_count to be 8"),
-            ("attention.key_length", 16, "attention.key_length to be 8"),
+            (
+                "rope.scaling.type",
+                "yarn",
+                "llama.rope.scaling.type to be 'none'",
+            ),
+            ("rope.dimension_count", 4, "llama.rope.dimension_count to be 8"),
+            ("attention.key_length", 16, "llama.attention.key_length to be 8"),
             ("attention.sliding_window", 4, "no key llama.attention.sliding"),
         ],
     )
