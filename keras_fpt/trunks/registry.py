@@ -79,7 +79,7 @@ def from_preset(
 
     Args:
         preset: string. An embedded preset, a name known to keras-nlp, a
-            `hf://` or `kaggle://` address, or a local folder.
+            `hf://` or `kaggle://` address, a local folder or a .gguf file.
         dropout: float. Dropout of embeddings, attention and residuals.
         options: `TrunkOptions` or `None`. As of `from_backbone`.
         load_weights: bool. `False` leaves the weights behind and keeps the
@@ -100,10 +100,10 @@ def is_preset(preset: str) -> bool:
 
 
 def local_presets(preset: str) -> dict[str, str]:
-    """The name of a preset that is a folder -> that folder; else nothing."""
+    """The name of a preset on disk -> its folder or file; else nothing."""
     name = presets.identity(preset)
-    folder = str(pathlib.Path(preset).expanduser().absolute())
-    return {} if name == preset else {name: folder}
+    path = str(pathlib.Path(preset).expanduser().absolute())
+    return {} if name == preset else {name: path}
 
 
 def hidden_dim_of(preset: str) -> int:

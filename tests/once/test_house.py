@@ -51,6 +51,7 @@ LATE = (
     "pandas",
     "safetensors",
     "lmdb",
+    "gguf",
     "onnx",
     "requests",
     "matplotlib",

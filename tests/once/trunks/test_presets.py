@@ -173,6 +173,9 @@ class TestRefusals:
             ("gpt2_base", "Did you mean gpt2_base_en"),
             ("albert_base_en_uncased", "'albert_base_en_unc.*GPT2Backbone"),
             ("no/such/folder", "no folder 'no/such/folder'"),
+            ("smollm2", "'smollm2'.*Did you mean smollm2_135m"),
+            ("no/model.gguf", "no file 'no/model.gguf'"),
+            ("model.gguf", "no file 'model.gguf'"),
             (7, "must be a string.*Received: int"),
         ],
     )
@@ -184,6 +187,20 @@ class TestRefusals:
     def test_folder_without_a_model(self, tmp_path):
         with pytest.raises(ValueError, match="holds no config.json"):
             FPT.from_preset(str(tmp_path), **SIZES)
+
+    def test_folder_with_two_gguf_files(self, tmp_path):
+        for name in ("b.gguf", "a.gguf"):
+            (tmp_path / name).write_bytes(b"GGUF")
+        message = "holds 2 GGUF files: expected one.* Received: a.gguf, b.gguf"
+        with pytest.raises(ValueError, match=message):
+            FPT.from_preset(str(tmp_path), **SIZES)
+
+    def test_file_that_is_no_gguf(self, tmp_path):
+        # Ollama's files have no suffix.
+        file = tmp_path / "sha256-0123"
+        file.write_text("{}")
+        with pytest.raises(ValueError, match="is not a GGUF file.*b'{}'"):
+            FPT.from_preset(str(file), **SIZES)
 
     def test_folder_with_a_broken_config(self, tmp_path):
         (tmp_path / "config.json").write_text("{")

@@ -26,6 +26,20 @@ def test_a_folder_is_named_by_its_content_and_not_by_its_place(
     assert trunks.identity("hf://a/b") == "hf://a/b"
 
 
+def test_a_file_is_named_by_its_content_and_not_by_its_place(tmp_path):
+    file = tmp_path / "model.gguf"
+    file.write_bytes(b"GGUF")
+    assert trunks.is_preset(str(file))
+    name = trunks.identity(str(file))
+    assert name.startswith("model.gguf@")
+    assert trunks.local_presets(str(file)) == {name: str(file)}
+    (tmp_path / "other").mkdir()
+    copy = shutil.copy(file, tmp_path / "other")
+    assert trunks.identity(copy) == name
+    file.write_bytes(b"GGUF2")
+    assert trunks.identity(str(file)) != name
+
+
 def test_where_a_folder_lies(tiny_preset, monkeypatch):
     assert trunks.local_presets("gpt2_tiny_en") == {}
     found = trunks.local_presets(tiny_preset)
