@@ -19,6 +19,7 @@ from keras_fpt.experiments.table import Cell
 from keras_fpt.experiments.table import Table
 
 SEEDS = 3  # as the paper
+FORMER = "‡"
 Text = Callable[[Table, Scale, Records, bool], str]
 
 
@@ -144,7 +145,10 @@ def listing(cells: Sequence[Cell], results_dir: pathlib.Path) -> Iterator[str]:
 
 
 def table_text(table: Table, scale: Scale, found: Records, sweep: bool) -> str:
-    """A table as Markdown: mean ± standard error (number of runs)."""
+    """A table as Markdown: mean ± standard error (number of runs).
+
+    ‡ marks runs that were trained as an older version of the library trains.
+    """
     columns = [
         (task, unit) for task in table.task_names for unit in table.units
     ]
@@ -160,6 +164,7 @@ def table_text(table: Table, scale: Scale, found: Records, sweep: bool) -> str:
                 cells.append("–")
                 continue
             error = "" if cell.error is None else f" ± {cell.error:.3g}"
-            cells.append(f"{cell.mean:.4g}{error} ({cell.count})")
+            former = FORMER if cell.former else ""
+            cells.append(f"{cell.mean:.4g}{error} ({cell.count}){former}")
         lines.append(f"| {row.name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)

@@ -253,9 +253,8 @@ def _known_rows(preset: str, width: int) -> dict[str, Row]:
         for name, arguments in fpt.items()
     }
     baselines: dict[str, dict[str, Any]] = {
-        # All tokens are read: the mean needs nothing that mixes them.
-        "no_trunk": {"readout": "mean"},
-        "lstm": {"num_layers": LSTM_LAYERS, "layernorm_init": "standard"},
+        "no_trunk": {},
+        "lstm": {"num_layers": LSTM_LAYERS},
         "transformer": {"num_layers": LSTM_LAYERS},
         "one_attention_layer": {"num_heads": max(1, width // HEAD_DIM)},
     }

@@ -13,6 +13,9 @@ from keras_fpt.experiments.models import MODELS
 from keras_fpt.experiments.models import Model
 from keras_fpt.experiments.models import pair
 
+# How runs are trained. 1: `keras.optimizers.Adam`, which adds epsilon before it
+# corrects the moments. 2: `keras_fpt.optimizers.Adam`, PyTorch's.
+TRAINING_VERSION = 2
 Options = tuple[tuple[str, Any], ...]
 
 
@@ -95,9 +98,13 @@ class Experiment:
 
     @property
     def versions(self) -> dict[str, int]:
-        """Versions of what the names stand for."""
+        """Versions of what the names stand for, and of the training."""
         task = self.own_task or tasks.class_of(self.task)
-        return {"task": task.version, "model": self._model().version}
+        return {
+            "task": task.version,
+            "model": self._model().version,
+            "training": TRAINING_VERSION,
+        }
 
     @property
     def key(self) -> str:

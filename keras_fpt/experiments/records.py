@@ -9,9 +9,11 @@ import tempfile
 from collections.abc import Mapping
 from typing import Any
 
+from keras_fpt.experiments.experiment import TRAINING_VERSION
 from keras_fpt.experiments.experiment import Experiment
 from keras_fpt.experiments.experiment import is_known
 from keras_fpt.experiments.experiment import key_of
+from keras_fpt.experiments.models import MODELS
 from keras_fpt.files import write_json
 
 SCHEMA = 2
@@ -112,14 +114,45 @@ def _from_schema_1(record: Record, where: str) -> Record:
 
 
 def is_stale(record: Record) -> bool:
-    """Whether the task or the model has a newer version.
+    """Whether a newer version of task or model says something else.
 
     Of somebody's own task or model nothing is known here.
     """
     if not is_known(record["experiment"]):
         return False
-    experiment = Experiment.from_config(record["experiment"])
-    return record["versions"] != experiment.versions
+    own = record["versions"]
+    present = Experiment.from_config(record["experiment"]).versions
+    model = MODELS[record["experiment"]["model"]]
+    return own["task"] != present["task"] or (
+        own["model"] not in (model.version, *model.former_defaults)
+    )
+
+
+def is_former(record: Record) -> bool:
+    """Whether a run of today would differ, but the record still counts.
+
+    It was trained with the former optimizer, or its initial values were drawn
+    in another way.
+    """
+    own = record["versions"]
+    # Records of before that version do not name it.
+    if own.get("training", 1) != TRAINING_VERSION:
+        return True
+    if not is_known(record["experiment"]):
+        return False
+    present = Experiment.from_config(record["experiment"]).versions
+    return own["model"] != present["model"]
+
+
+def present_config(record: Record) -> dict[str, Any]:
+    """The configuration with all options that its model had at that version."""
+    config = record["experiment"]
+    if not is_known(config):
+        return config
+    former = MODELS[config["model"]].former_defaults
+    defaults = former.get(record["versions"]["model"], {})
+    named = {**defaults, **dict(config["model_options"])}
+    return {**config, "model_options": sorted(named.items())}
 
 
 def path_of(experiment: Experiment, results_dir: pathlib.Path) -> pathlib.Path:
@@ -162,11 +195,14 @@ class Records:
         count: int. Number of records. Defaults to `0`.
         stale: int. Number of records that are ignored because their task or
             model has a newer version. Defaults to `0`.
+        former: int. Number of records that count but were trained as an older
+            version of the library trains. Defaults to `0`.
     """
 
     runs: Mapping[str, list[Record]]
     count: int = 0
     stale: int = 0
+    former: int = 0
 
     @classmethod
     def read(cls, results_dir: pathlib.Path) -> Records:
@@ -174,12 +210,22 @@ class Records:
         fresh = [each for each in records if not is_stale(each)]
         runs: dict[str, list[Record]] = {}
         for each in sorted(fresh, key=lambda each: each["experiment"]["seed"]):
-            runs.setdefault(_index(each["experiment"]), []).append(each)
-        return cls(runs, len(records), len(records) - len(fresh))
+            runs.setdefault(_index(present_config(each)), []).append(each)
+        return cls(
+            runs,
+            len(records),
+            len(records) - len(fresh),
+            sum(map(is_former, fresh)),
+        )
 
     def of(self, experiment: Experiment) -> list[Record]:
-        """Records of an experiment at any seed, in the order of the seeds."""
-        return self.runs.get(_index(experiment.config()), [])
+        """Records of an experiment at any seed, in the order of the seeds.
+
+        Former ones count only where there is none of today: a mean is of runs
+        that were trained in one way.
+        """
+        found = self.runs.get(_index(experiment.config()), [])
+        return [each for each in found if not is_former(each)] or found
 
 
 def _index(config: Mapping[str, Any]) -> str:
