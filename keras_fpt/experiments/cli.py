@@ -71,8 +71,11 @@ def main(
     if unknown:
         parser.error(f"no row is named {unknown}: expected of {sorted(known)}")
     scale = {scale.name: scale for scale in scales}[chosen.scale]
+    presets = dict(pair.split("=", 1) for pair in chosen.preset)
     cells = [
         cell
+        if cell.experiment is None
+        else cell._replace(experiment=cell.experiment.on_trunk(presets))
         for table in listed
         for cell in table.cells(
             *(scale, chosen.seeds, chosen.sweep or table.sweep),
@@ -83,7 +86,6 @@ def main(
         for line in listing(cells, chosen.results):
             print(line)
         return
-    presets = dict(pair.split("=", 1) for pair in chosen.preset)
     cluster = None
     if chosen.ray is not None:
         cluster = Cluster(chosen.ray, chosen.cpus, chosen.gpus)
@@ -139,8 +141,8 @@ def listing(cells: Sequence[Cell], results_dir: pathlib.Path) -> Iterator[str]:
             state, what = "no model", row.note or "not at this scale"
             yield f"{'-':<16}  {state:<8}  {row.name}, {task}: {what}"
         else:
-            done = records.path_of(experiment, results_dir).exists()
-            state = "done" if done else "missing"
+            done = records.find(experiment, results_dir)
+            state = "missing" if done is None else "done"
             yield f"{experiment.key}  {state:<8}  {row.name}, {experiment}"
 
 

@@ -133,6 +133,7 @@ def compare(
     counts = tuple(examples) if examples is not None else (None,)
     listed = rows_of(rows, trunk)
     folder = pathlib.Path(results_dir)
+    presets = trunks.local_presets(trunk)
     experiments: dict[tuple[str, int | None], list[Experiment]] = {}
     by_seed: dict[int, list[Experiment]] = {}
     for seed in range(seeds):
@@ -152,7 +153,7 @@ def compare(
                         model_options=row.model_options,
                         batch_size=batch_size,
                         seed=seed,
-                    )
+                    ).on_trunk(presets)
                     cell = experiments.setdefault((row.name, count), [])
                     cell.append(experiment)
                     by_seed.setdefault(seed, []).append(experiment)
@@ -164,7 +165,7 @@ def compare(
         schedule.run_missing(
             batch,
             folder,
-            presets=trunks.local_presets(trunk),
+            presets=presets,
             cluster=cluster,
             print_fn=print_fn,
             minutes=None if minutes is None else minutes - passed,

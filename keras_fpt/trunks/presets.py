@@ -81,13 +81,24 @@ def identity(preset: str) -> str:
     folder = pathlib.Path(preset).expanduser()
     if preset in embedded_presets() or "://" in preset or not folder.is_dir():
         return preset
+    return f"{folder.absolute().name}@{files_hash(folder)[:16]}"
+
+
+def files_of(where: pathlib.Path) -> list[pathlib.Path]:
+    """All files of a folder, in one order; or the file itself."""
+    if where.is_file():
+        return [where]
+    return sorted(file for file in where.rglob("*") if file.is_file())
+
+
+def files_hash(where: pathlib.Path) -> str:
+    """SHA-256 over the names and contents of a folder's files, or of a file."""
     digest = hashlib.sha256()
-    for file in sorted(folder.rglob("*")):
-        if file.is_file():
-            digest.update(str(file.relative_to(folder)).encode())
-            with file.open("rb") as content:
-                digest.update(hashlib.file_digest(content, "sha256").digest())
-    return f"{folder.absolute().name}@{digest.hexdigest()[:16]}"
+    for file in files_of(where):
+        digest.update(str(file.relative_to(where)).encode())
+        with file.open("rb") as content:
+            digest.update(hashlib.file_digest(content, "sha256").digest())
+    return digest.hexdigest()
 
 
 def not_opened(what: str, families: Sequence[Any]) -> ValueError:
