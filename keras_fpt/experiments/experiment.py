@@ -148,7 +148,7 @@ class Experiment:
         random = arguments.get("initialization", "pretrained") == "random"
         if self.model != "fpt" or self.own_model is not None or random:
             return None
-        return arguments["preset"]
+        return arguments.get("preset")
 
     def on_trunk(self, presets: Mapping[str, str]) -> Experiment:
         """The same experiment, with the hash of its pretrained trunk.
