@@ -75,7 +75,7 @@ def test_a_run_that_is_killed_twice_ends_as_an_unbroken_one(
     assert lines[0] == "goes on from step 20"
     for experiment in group:
         expected, found = (
-            records.read(records.path_of(experiment, folder))
+            records.read(records.find(experiment, folder))
             for folder in (tmp_path / "whole", broken)
         )
         assert found["interruptions"] == 2 and expected["interruptions"] == 0
