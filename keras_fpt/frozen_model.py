@@ -223,6 +223,15 @@ class FrozenModel(keras.Model):
         written, frozen = self._written_and_frozen()
         checkpoints.load_trained(path, written, frozen, self.get_config())
 
+    def frozen_sha256(self) -> str | None:
+        """The hash of the frozen values, as `save_trained` writes it.
+
+        Returns:
+            String; `None` if nothing is frozen.
+        """
+        _, frozen = self._written_and_frozen()
+        return checkpoints.frozen_hash(frozen) if frozen else None
+
     def export(
         self,
         filepath: checkpoints.Path,

@@ -100,7 +100,12 @@ Written by `python tables/report.py` from the records in `results/runs`; do not
 edit it. A cell is *measured / published*: the mean of the test accuracy in
 percent over seeds, its standard error, the number of runs in brackets, and what
 the paper (or Rothermel et al., 2021) printed. {missing} is what was not run, or
-what no source gives. † counts runs whose loss was not a number.
+what no source gives. † counts runs whose loss was not a number. ‡ marks runs
+with the former optimizer, `keras.optimizers.Adam`: it adds epsilon before the
+correction of the moments, PyTorch's Adam and the paper's after it. That makes
+the first steps of small gradients, such as those of positions, smaller. These
+runs are valid as what they are. No cell mixes them with runs of today, which
+replace them.
 
 The test set is read once, with the weights of the best look at the validation
 set. Steps to convergence are those of the first look from which validation
@@ -130,7 +135,8 @@ def readme_text(found: Records) -> str:
         INTRODUCTION.format(
             missing=MISSING,
             stale=f"{found.count} records; {found.stale} of them are of an "
-            "earlier version of their task or row and left out.",
+            "earlier version of their task or row and left out, "
+            f"{found.former} were trained with the former optimizer (‡).",
         )
     ]
     for table in TABLES:

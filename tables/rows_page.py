@@ -35,10 +35,11 @@ ENDING = """\
 `examples/pretrain_on_bits.py` writes; set its `SHAPE` constant for GPT-2 base
 size.
 The paper does not say whether Table 16 trained positions beside frozen norms:
-the line trains them. The original draws the first state of its LSTMs again on
-each pass: `initial_state="random"`. It also initializes their layer norms so
-that deep LSTMs barely see their input; Tables 3 to 5 therefore say little about
-depth. `layernorm_init="standard"` is the fair comparison.
+the line trains them. The LSTMs are those of the original's code: it draws their
+first state again on each pass, drops a tenth of each hidden vector on its way
+out and back, and initializes the layer norms so that deep LSTMs barely see
+their input; Tables 3 to 5 therefore say little about depth. `baselines.lstm`
+without these arguments is the fair comparison.
 """
 
 

@@ -12,6 +12,7 @@ from keras_fpt.experiments import Scale
 from keras_fpt.experiments import Table
 from keras_fpt.experiments.cells import Summary
 from keras_fpt.experiments.cells import measured
+from keras_fpt.experiments.cli import FORMER
 
 MISSING = "–"
 UNITS = {
@@ -59,6 +60,8 @@ def _written(
         if summary.error is not None:
             ours += f" ± {summary.error:,.{digits}f}"
         ours += f" ({summary.count})"
+        if summary.former:
+            ours += FORMER
         if summary.diverged:
             ours += f" {summary.diverged}†"
         if sweep:

@@ -30,8 +30,9 @@ SETTINGS = {
 }
 for name, value in SETTINGS.items():
     os.environ.setdefault(name, value)
-# Keras writes its settings to its home on import: not to the user's.
-for name in ("KERAS_HOME", "JAX_COMPILATION_CACHE_DIR"):
+# Keras writes its settings to its home on import, and this library keeps hashes
+# of presets: not in the user's folders.
+for name in ("KERAS_HOME", "JAX_COMPILATION_CACHE_DIR", "KERAS_FPT_CACHE"):
     if name not in os.environ:
         os.environ[name] = own_folder("keras-fpt-tests-")
 

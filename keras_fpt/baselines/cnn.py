@@ -10,6 +10,7 @@ import keras
 
 from keras_fpt.layers.normalization import Standardization
 from keras_fpt.layers.normalization import read_statistics
+from keras_fpt.seeds import redraw
 from keras_fpt.sizes import whole_number
 from keras_fpt.tasks import Task
 
@@ -22,6 +23,7 @@ def cnn(
     image_shape: Sequence[int] | None = None,
     num_classes: int | None = None,
     normalize: Any = None,
+    seed: int | None = None,
     name: str = "cnn",
 ) -> keras.Model:
     """A convolutional network of three layers, as a baseline for images.
@@ -41,6 +43,8 @@ def cnn(
         normalize: images as for `fit`, a pair `(mean, variance)` of arrays of
             shape `(channels,)`, `False` or `None`. As of
             `FrozenPretrainedTransformer`, by channel. Defaults to `None`.
+        seed: int or `None`. Seed of all initial values. Defaults to `None`,
+            Keras' global one.
         name: string. Defaults to `"cnn"`.
 
     Input shape:
@@ -87,7 +91,9 @@ def cnn(
     x = keras.layers.Flatten()(x)
     x = keras.layers.Dense(64, activation="relu", name="hidden")(x)
     logits = keras.layers.Dense(num_classes, name="logits")(x)
-    return keras.Model(images, logits, name=name)
+    model = keras.Model(images, logits, name=name)
+    redraw(model.layers, seed)
+    return model
 
 
 def _check_images(x: Any, shape: tuple[int, ...]) -> None:

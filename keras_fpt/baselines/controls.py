@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import keras
@@ -10,6 +11,7 @@ from keras import ops
 from keras_fpt.finetuning import Finetune
 from keras_fpt.frozen_model import FrozenModel
 from keras_fpt.layers import Interface
+from keras_fpt.seeds import redraw
 from keras_fpt.sizes import whole_number
 from keras_fpt.stack import Stack
 
@@ -25,21 +27,27 @@ def no_trunk(
     hidden_dim: int = 768,
     finetune: Finetune = "full",
     dropout: float = 0.1,
+    seed: int | None = None,
     name: str = "no_trunk",
 ) -> FrozenModel:
     """Input layer, readout and head, and nothing between them.
 
     What it reaches needs no trunk (Tan et al., 2024). Nothing mixes tokens:
-    with the readout `"last"` the last token alone answers, with `"mean"` a
-    bag of tokens does.
+    the mean of all of them is read out, or with `readout="last"` only the
+    last one.
 
     Args:
-        task: a `keras_fpt.tasks.Task`, or `None` to pass `inputs`, `outputs`,
-            `readout` and `padding_mask` as to `FrozenPretrainedTransformer`.
+        task: a `keras_fpt.tasks.Task`, or `None` to pass `inputs`, `outputs`
+            and `padding_mask` as to `FrozenPretrainedTransformer`.
+        readout: string or `None`. `"mean"`, `"last"` or `"last_real"`, with a
+            task too. Defaults to `None`: `"mean"`, but the last tokens where
+            each of them has an answer of its own.
         normalize: as of `FrozenPretrainedTransformer`. Defaults to `None`.
         hidden_dim: int. Defaults to `768`, that of GPT-2 base.
         finetune: string or tuple of strings. Defaults to `"full"`.
         dropout: float. After the linear input layer. Defaults to `0.1`.
+        seed: int or `None`. Seed of all initial values. Defaults to `None`,
+            Keras' global one.
         name: string. Defaults to `"no_trunk"`.
 
     Returns:
@@ -57,11 +65,12 @@ def no_trunk(
     Reference:
         [Tan et al., 2024](https://arxiv.org/abs/2406.16964)
     """
-    interface = Interface.of(
+    interface = _read_mean(
         task, inputs, outputs, readout, padding_mask, normalize
     )
-    stack = NoStack(hidden_dim)
-    return FrozenModel(stack, interface, finetune, dropout, name)
+    model = FrozenModel(NoStack(hidden_dim), interface, finetune, dropout, name)
+    redraw(model.layers, seed)
+    return model
 
 
 def one_attention_layer(
@@ -77,6 +86,7 @@ def one_attention_layer(
     num_positions: int = 1024,
     finetune: Finetune = "full",
     dropout: float = 0.1,
+    seed: int | None = None,
     name: str = "one_attention_layer",
 ) -> FrozenModel:
     """One bidirectional attention layer in the place of a trunk.
@@ -85,7 +95,8 @@ def one_attention_layer(
     connection around it and a norm after it; no feed-forward layer.
 
     Args:
-        task: as of `no_trunk`.
+        task: as of `no_trunk`, and so are `inputs`, `outputs`, `readout` and
+            `padding_mask`.
         normalize: as of `no_trunk`. Defaults to `None`.
         hidden_dim: int. Defaults to `768`, that of GPT-2 base.
         num_heads: int. Divides `hidden_dim`. Defaults to `12`, those of GPT-2
@@ -93,6 +104,7 @@ def one_attention_layer(
         num_positions: int. Defaults to `1024`, GPT-2's.
         finetune: string or tuple of strings. Defaults to `"full"`.
         dropout: float. After the linear input layer. Defaults to `0.1`.
+        seed: int or `None`. As of `no_trunk`. Defaults to `None`.
         name: string. Defaults to `"one_attention_layer"`.
 
     Returns:
@@ -113,11 +125,32 @@ def one_attention_layer(
     Reference:
         [Tan et al., 2024](https://arxiv.org/abs/2406.16964)
     """
-    interface = Interface.of(
+    interface = _read_mean(
         task, inputs, outputs, readout, padding_mask, normalize
     )
     stack = AttentionStack(hidden_dim, num_heads, num_positions)
-    return FrozenModel(stack, interface, finetune, dropout, name)
+    model = FrozenModel(stack, interface, finetune, dropout, name)
+    redraw((*model.layers, *stack.drawn_layers), seed)
+    return model
+
+
+def _read_mean(
+    task: Any,
+    inputs: Any,
+    outputs: Any,
+    readout: str | None,
+    padding_mask: bool | None,
+    normalize: Any,
+) -> Interface:
+    """The interface, with the mean read out unless told otherwise."""
+    interface = Interface.of(
+        *(task, inputs, outputs, None, padding_mask, normalize)
+    )
+    if readout is None and interface.read_tokens is None:
+        readout = "mean"
+    if readout is None:
+        return interface
+    return dataclasses.replace(interface, readout=readout)
 
 
 @keras.saving.register_keras_serializable(package="keras_fpt")
@@ -218,6 +251,18 @@ class AttentionStack(Stack):
             layer.build(shape)
         self.built = True
         self.set_finetune(finetune)
+
+    @property
+    def drawn_layers(self) -> tuple[Any, ...]:
+        """Layers whose initial values are random."""
+        attention = self.blocks[0]
+        return (
+            self.position_embedding,
+            attention.query_dense,
+            attention.key_dense,
+            attention.value_dense,
+            attention.output_dense,
+        )
 
     def call(
         self, tokens: Any, padding_mask: Any = None, training: Any = None

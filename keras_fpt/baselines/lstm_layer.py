@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_fpt.layers.dropout import dropout
 from keras_fpt.sizes import whole_number
 
 LAYERNORM_INITS = ("original", "standard")
@@ -24,16 +25,20 @@ class LayerNormLSTM(keras.layers.Layer):
 
     Args:
         hidden_dim: int, at least 2. The size of a hidden vector.
-        layernorm_init: string. `"original"` draws gains and shifts of a norm
-            of size n from U(-1/sqrt(n), 1/sqrt(n)), as the original's code
-            does, so that deep stacks hardly see their input; `"standard"`
-            starts from gains of one and shifts of zero. Defaults to
-            `"original"`.
-        initial_state: string. `"random"` draws the first state anew on each
+        layernorm_init: string. `"standard"` starts from gains of one and
+            shifts of zero; `"original"` draws gains and shifts of a norm of
+            size n from U(-1/sqrt(n), 1/sqrt(n)), as the original's code does,
+            so that deep stacks barely see their input. Defaults to
+            `"standard"`.
+        initial_state: string. `"random"` draws the first state again on each
             pass, in evaluation too, with variance 2 / (input_dim +
             hidden_dim), as the original does. Defaults to `"zeros"`, with
             which an evaluation can be repeated.
-        seed: int or `None`. Of the random state. Defaults to `None`.
+        hidden_dropout: float. Share of the hidden vector that is dropped at
+            each token in training, before it goes out and back into the next
+            step; the original drops 0.1. Defaults to `0.0`.
+        seed: int or `None`. Of the random state and of the dropout. Defaults
+            to `None`.
 
     Input shape:
         `(batch, num_tokens, input_dim)`.
@@ -42,7 +47,8 @@ class LayerNormLSTM(keras.layers.Layer):
         `(batch, num_tokens, hidden_dim)`.
 
     Raises:
-        ValueError: if an argument is none of those named.
+        ValueError: if an argument is none of those named, or
+            `hidden_dropout` is no share.
 
     Example:
 
@@ -58,8 +64,9 @@ class LayerNormLSTM(keras.layers.Layer):
     def __init__(
         self,
         hidden_dim: int,
-        layernorm_init: str = "original",
+        layernorm_init: str = "standard",
         initial_state: str = "zeros",
+        hidden_dropout: float = 0.0,
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
@@ -74,12 +81,18 @@ class LayerNormLSTM(keras.layers.Layer):
                     f"`{name}` must be one of {known}. "
                     f"Received: {name}={value!r}"
                 )
+        if not 0 <= hidden_dropout < 1:
+            raise ValueError(
+                "`hidden_dropout` is a share, at least 0 and less than 1. "
+                f"Received: hidden_dropout={hidden_dropout!r}"
+            )
         super().__init__(**kwargs)
         self.hidden_dim = hidden_dim
         self.layernorm_init = layernorm_init
         self.initial_state = initial_state
+        self.hidden_dropout = hidden_dropout
         self.seed = seed
-        if initial_state == "random":
+        if initial_state == "random" or hidden_dropout:
             self.seed_generator = keras.random.SeedGenerator(seed)
         self.input_product = self._product("input")
         self.recurrent_product = self._product("recurrent")
@@ -96,24 +109,28 @@ class LayerNormLSTM(keras.layers.Layer):
         self.recurrent_norm.build((batch, gates))
         self.cell_norm.build((batch, self.hidden_dim))
 
-    def call(self, tokens: Any) -> Any:
+    def call(self, tokens: Any, training: Any = None) -> Any:
         # What does not wait for the state is computed for all tokens at once.
         given = self.input_norm(self.input_product(tokens))
         # (batch, num_tokens, 4 * hidden_dim)
 
-        def step(state: Any, given: Any) -> Any:
+        def step(state: Any, token: Any) -> Any:
             hidden, cell = state
+            given, *kept = token
             gates = given + self.recurrent_norm(self.recurrent_product(hidden))
             shares = ops.sigmoid(gates[:, : 3 * self.hidden_dim])
             enter, forget, leave = ops.split(shares, 3, axis=-1)
             new = ops.tanh(gates[:, 3 * self.hidden_dim :])
             cell = self.cell_norm(forget * cell + enter * new)
-            state = leave * ops.tanh(cell), cell
+            hidden = leave * ops.tanh(cell)
+            state = (hidden * kept[0] if kept else hidden), cell
             # Keras' scan on TensorFlow wants as many outputs as states.
             return state, state
 
         first = self._first_state(tokens, given.dtype)
-        return _hidden_of_all(step, first, given)
+        return _hidden_of_all(
+            step, first, (given, *self._kept(given, training))
+        )
 
     def compute_output_shape(self, tokens_shape: Any) -> tuple[Any, ...]:
         return (*tokens_shape[:-1], self.hidden_dim)
@@ -124,8 +141,17 @@ class LayerNormLSTM(keras.layers.Layer):
             "hidden_dim": self.hidden_dim,
             "layernorm_init": self.layernorm_init,
             "initial_state": self.initial_state,
+            "hidden_dropout": self.hidden_dropout,
             "seed": self.seed,
         }
+
+    def _kept(self, given: Any, training: Any) -> list[Any]:
+        """Dropout's factors for all tokens, in training only."""
+        if not training or not self.hidden_dropout:
+            return []
+        batch, num_tokens, _ = ops.shape(given)
+        ones = ops.ones((batch, num_tokens, self.hidden_dim), given.dtype)
+        return [dropout(ones, self.hidden_dropout, self.seed_generator)]
 
     def _first_state(self, tokens: Any, dtype: Any) -> tuple[Any, Any]:
         shape = (ops.shape(tokens)[0], self.hidden_dim)
@@ -191,17 +217,19 @@ class _SampleNorm(keras.layers.Layer):
         )
 
 
-def _hidden_of_all(step: Any, first: Any, given: Any) -> Any:
+def _hidden_of_all(step: Any, first: Any, tokens: tuple[Any, ...]) -> Any:
     """Runs the recurrence: `(batch, num_tokens, hidden_dim)`."""
     if keras.backend.backend() == "torch":
-        # Keras' scan takes token by token out of `given`; the gradient of
+        # Keras' scan takes token by token out of the whole; the gradient of
         # each is as large as all of it.
         state, hidden = first, []
-        for token in ops.unstack(given, axis=1):
+        each = (ops.unstack(tensor, axis=1) for tensor in tokens)
+        for token in zip(*each, strict=True):
             state, _ = step(state, token)
             hidden.append(state[0])
         return ops.stack(hidden, axis=1)
-    _, (hidden, _) = ops.scan(step, first, ops.swapaxes(given, 0, 1))
+    by_token = tuple(ops.swapaxes(tensor, 0, 1) for tensor in tokens)
+    _, (hidden, _) = ops.scan(step, first, by_token)
     return ops.swapaxes(hidden, 0, 1)
 
 

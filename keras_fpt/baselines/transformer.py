@@ -6,6 +6,7 @@ from typing import Any
 
 from keras_fpt.finetuning import Finetune
 from keras_fpt.fpt import FrozenPretrainedTransformer
+from keras_fpt.seeds import redraw
 from keras_fpt.trunks import GPT2Trunk
 
 
@@ -18,6 +19,7 @@ def transformer(
     num_positions: int = 1024,
     finetune: Finetune = "full",
     dropout: float = 0.1,
+    seed: int | None = None,
     name: str = "transformer",
     **kwargs: Any,
 ) -> FrozenPretrainedTransformer:
@@ -37,6 +39,8 @@ def transformer(
         finetune: string or tuple of strings. Defaults to `"full"`: all of it.
         dropout: float. Of input, embeddings, attention and residuals.
             Defaults to `0.1`.
+        seed: int or `None`. Seed of all initial values. Defaults to `None`,
+            Keras' global one.
         name: string. Defaults to `"transformer"`.
         **kwargs: the other arguments of `FrozenPretrainedTransformer`.
 
@@ -71,12 +75,15 @@ def transformer(
             "max_sequence_length": num_positions,
         }
     )
-    return FrozenPretrainedTransformer(
+    model = FrozenPretrainedTransformer(
         trunk,
         task,
         finetune=finetune,
         dropout=dropout,
         initialization="random",
+        seed=seed,
         name=name,
         **kwargs,
     )
+    redraw(model.layers, seed)
+    return model

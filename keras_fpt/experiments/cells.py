@@ -11,12 +11,17 @@ from typing import NamedTuple
 from keras_fpt.experiments.recipe import Scale
 from keras_fpt.experiments.records import Record
 from keras_fpt.experiments.records import Records
+from keras_fpt.experiments.records import is_former
 from keras_fpt.experiments.rows import Row
 from keras_fpt.experiments.table import Table
 
 
 class Summary(NamedTuple):
-    """Mean over seeds, its standard error, and what it is the mean of."""
+    """Mean over seeds, its standard error, and what it is the mean of.
+
+    `former` counts the runs that were trained as an older version of the
+    library trains (`records.is_former`).
+    """
 
     mean: float
     error: float | None
@@ -24,6 +29,7 @@ class Summary(NamedTuple):
     diverged: int
     backends: str
     rate: float
+    former: int = 0
 
 
 def value_of(record: Record, unit: str) -> float | None:
@@ -87,6 +93,7 @@ def summarize(records: Sequence[Record], unit: str) -> Summary | None:
         sum(record["diverged"] for record in records),
         ", ".join(sorted({record["backend"] for record in records})),
         records[0]["experiment"]["learning_rate"],
+        sum(map(is_former, records)),
     )
 
 
@@ -149,4 +156,5 @@ def _ratio(
         mean=over.mean / under.mean,
         error=None,
         count=min(over.count, under.count),
+        former=max(over.former, under.former),
     )

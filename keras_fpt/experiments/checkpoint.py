@@ -47,6 +47,7 @@ class RunCheckpoint:
         self.state: dict[str, Any] = {
             "keys": [experiment.key for experiment in experiments],
             "experiments": [each.config() for each in experiments],
+            "trunks": [each.trunk_sha256 for each in experiments],
             "backend": keras.backend.backend(),
             "step": 0,
             "histories": [[] for _ in models],
@@ -205,12 +206,16 @@ def unfinished(
                 state = _state(arrays)
         except FileNotFoundError:  # another process has finished it
             continue
-        configs = dict(zip(state["keys"], state["experiments"], strict=True))
-        if not all(k in experiments or is_known(c) for k, c in configs.items()):
+        # Those of before trunks were noted are of an earlier version.
+        trunks = state.get("trunks", [None] * len(state["keys"]))
+        each = list(
+            zip(state["keys"], state["experiments"], trunks, strict=True)
+        )
+        if not all(key in experiments or is_known(c) for key, c, _ in each):
             continue
         group = [
-            experiments.get(key) or Experiment.from_config(config)
-            for key, config in configs.items()
+            experiments.get(key) or Experiment.from_config(config, trunk)
+            for key, config, trunk in each
         ]
         # Under another name it is of an earlier version.
         if state["backend"] == keras.backend.backend() and (

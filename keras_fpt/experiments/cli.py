@@ -19,6 +19,7 @@ from keras_fpt.experiments.table import Cell
 from keras_fpt.experiments.table import Table
 
 SEEDS = 3  # as the paper
+FORMER = "‡"
 Text = Callable[[Table, Scale, Records, bool], str]
 
 
@@ -70,8 +71,11 @@ def main(
     if unknown:
         parser.error(f"no row is named {unknown}: expected of {sorted(known)}")
     scale = {scale.name: scale for scale in scales}[chosen.scale]
+    presets = dict(pair.split("=", 1) for pair in chosen.preset)
     cells = [
         cell
+        if cell.experiment is None
+        else cell._replace(experiment=cell.experiment.on_trunk(presets))
         for table in listed
         for cell in table.cells(
             *(scale, chosen.seeds, chosen.sweep or table.sweep),
@@ -82,7 +86,6 @@ def main(
         for line in listing(cells, chosen.results):
             print(line)
         return
-    presets = dict(pair.split("=", 1) for pair in chosen.preset)
     cluster = None
     if chosen.ray is not None:
         cluster = Cluster(chosen.ray, chosen.cpus, chosen.gpus)
@@ -138,13 +141,16 @@ def listing(cells: Sequence[Cell], results_dir: pathlib.Path) -> Iterator[str]:
             state, what = "no model", row.note or "not at this scale"
             yield f"{'-':<16}  {state:<8}  {row.name}, {task}: {what}"
         else:
-            done = records.path_of(experiment, results_dir).exists()
-            state = "done" if done else "missing"
+            done = records.find(experiment, results_dir)
+            state = "missing" if done is None else "done"
             yield f"{experiment.key}  {state:<8}  {row.name}, {experiment}"
 
 
 def table_text(table: Table, scale: Scale, found: Records, sweep: bool) -> str:
-    """A table as Markdown: mean ± standard error (number of runs)."""
+    """A table as Markdown: mean ± standard error (number of runs).
+
+    ‡ marks runs that were trained as an older version of the library trains.
+    """
     columns = [
         (task, unit) for task in table.task_names for unit in table.units
     ]
@@ -160,6 +166,7 @@ def table_text(table: Table, scale: Scale, found: Records, sweep: bool) -> str:
                 cells.append("–")
                 continue
             error = "" if cell.error is None else f" ± {cell.error:.3g}"
-            cells.append(f"{cell.mean:.4g}{error} ({cell.count})")
+            former = FORMER if cell.former else ""
+            cells.append(f"{cell.mean:.4g}{error} ({cell.count}){former}")
         lines.append(f"| {row.name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)

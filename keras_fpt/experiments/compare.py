@@ -133,6 +133,7 @@ def compare(
     counts = tuple(examples) if examples is not None else (None,)
     listed = rows_of(rows, trunk)
     folder = pathlib.Path(results_dir)
+    presets = trunks.local_presets(trunk)
     experiments: dict[tuple[str, int | None], list[Experiment]] = {}
     by_seed: dict[int, list[Experiment]] = {}
     for seed in range(seeds):
@@ -152,7 +153,7 @@ def compare(
                         model_options=row.model_options,
                         batch_size=batch_size,
                         seed=seed,
-                    )
+                    ).on_trunk(presets)
                     cell = experiments.setdefault((row.name, count), [])
                     cell.append(experiment)
                     by_seed.setdefault(seed, []).append(experiment)
@@ -164,7 +165,7 @@ def compare(
         schedule.run_missing(
             batch,
             folder,
-            presets=trunks.local_presets(trunk),
+            presets=presets,
             cluster=cluster,
             print_fn=print_fn,
             minutes=None if minutes is None else minutes - passed,
@@ -253,9 +254,8 @@ def _known_rows(preset: str, width: int) -> dict[str, Row]:
         for name, arguments in fpt.items()
     }
     baselines: dict[str, dict[str, Any]] = {
-        # All tokens are read: the mean needs nothing that mixes them.
-        "no_trunk": {"readout": "mean"},
-        "lstm": {"num_layers": LSTM_LAYERS, "layernorm_init": "standard"},
+        "no_trunk": {},
+        "lstm": {"num_layers": LSTM_LAYERS},
         "transformer": {"num_layers": LSTM_LAYERS},
         "one_attention_layer": {"num_heads": max(1, width // HEAD_DIM)},
     }

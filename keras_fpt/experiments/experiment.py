@@ -9,10 +9,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from keras_fpt import tasks
+from keras_fpt import trunks
 from keras_fpt.experiments.models import MODELS
 from keras_fpt.experiments.models import Model
 from keras_fpt.experiments.models import pair
 
+# How runs are trained. 1: `keras.optimizers.Adam`, which adds epsilon before it
+# corrects the moments. 2: `keras_fpt.optimizers.Adam`, PyTorch's.
+TRAINING_VERSION = 2
 Options = tuple[tuple[str, Any], ...]
 
 
@@ -75,6 +79,10 @@ class Experiment:
     num_validation: int | None = None
     patience: int | None = None
     seed: int = 0
+    # Of the pretrained trunk's values, where its files are on this machine.
+    trunk_sha256: str | None = dataclasses.field(
+        default=None, compare=False, repr=False
+    )
     # What the names stand for, where `tasks.get` and `MODELS` do not know.
     own_task: Any = dataclasses.field(default=None, compare=False, repr=False)
     own_model: Any = dataclasses.field(default=None, compare=False, repr=False)
@@ -106,14 +114,18 @@ class Experiment:
 
     @property
     def versions(self) -> dict[str, int]:
-        """Versions of what the names stand for."""
+        """Versions of what the names stand for, and of the training."""
         task = self.own_task or tasks.class_of(self.task)
-        return {"task": task.version, "model": self._model().version}
+        return {
+            "task": task.version,
+            "model": self._model().version,
+            "training": TRAINING_VERSION,
+        }
 
     @property
     def key(self) -> str:
-        """Hash of the experiment and its versions."""
-        return key_of(self.config(), self.versions)
+        """Hash of the experiment, its versions and its pretrained trunk."""
+        return key_of(self.config(), self.versions, self.trunk_sha256)
 
     def config(self) -> dict[str, Any]:
         """The hashed fields, as JSON can hold them."""
@@ -121,17 +133,48 @@ class Experiment:
         return {name: getattr(self, name) for name in fields}
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Experiment:
+    def from_config(
+        cls, config: Mapping[str, Any], trunk_sha256: str | None = None
+    ) -> Experiment:
         """The experiment of a record.
+
+        Args:
+            config: mapping. What `config` returned.
+            trunk_sha256: string or `None`. As of `on_trunk`. Defaults to
+                `None`.
 
         Raises:
             ValueError: if it is of somebody's own task or model.
         """
-        return cls(**config)
+        return cls(**config, trunk_sha256=trunk_sha256)
 
     def replace(self, **changes: Any) -> Experiment:
         """The same experiment with some fields changed."""
         return dataclasses.replace(self, **changes)
+
+    @property
+    def pretrained(self) -> str | None:
+        """Name of the preset whose values the model starts from, if any."""
+        arguments = dict(self.model_options)
+        random = arguments.get("initialization", "pretrained") == "random"
+        if self.model != "fpt" or self.own_model is not None or random:
+            return None
+        return arguments.get("preset")
+
+    def on_trunk(self, presets: Mapping[str, str]) -> Experiment:
+        """The same experiment, with the hash of its pretrained trunk.
+
+        The hash enters the key: other weights under the name of a preset make
+        another experiment. A preset that is no file or folder on this machine
+        has no hash here; one of a hub is known by its address alone.
+
+        Args:
+            presets: mapping from names of presets to folders on this machine.
+        """
+        if self.trunk_sha256 is not None or self.pretrained is None:
+            return self
+        where = presets.get(self.pretrained, self.pretrained)
+        return self.replace(trunk_sha256=trunks.values_hash(where))
 
     def make_task(self) -> Any:
         if self.own_task is not None:
@@ -165,9 +208,15 @@ class Experiment:
         )
 
 
-def key_of(config: Mapping[str, Any], versions: Mapping[str, int]) -> str:
-    """Hash of an experiment's configuration and versions."""
-    content = {"experiment": config, "versions": versions}
+def key_of(
+    config: Mapping[str, Any],
+    versions: Mapping[str, int],
+    trunk_sha256: str | None = None,
+) -> str:
+    """Hash of an experiment's configuration, versions and pretrained trunk."""
+    content: dict[str, Any] = {"experiment": config, "versions": versions}
+    if trunk_sha256 is not None:
+        content["trunk"] = trunk_sha256
     written = json.dumps(content, sort_keys=True)
     return hashlib.sha256(written.encode()).hexdigest()[:16]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import zlib
 from collections.abc import Callable
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +11,7 @@ import keras
 
 from keras_fpt import baselines
 from keras_fpt.fpt import FrozenPretrainedTransformer
+from keras_fpt.seeds import redraw
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,12 +23,18 @@ class Model:
         build: callable. Takes a task, `seed=` and the model's options;
             returns a Keras model, not compiled.
         version: int. Increase when the function changes; older records are
-            then ignored. Defaults to `1`.
+            then ignored, unless `former_defaults` has them. Defaults to `1`.
+        former_defaults: mapping from older versions whose records still count
+            to the options that they had without naming them: their records
+            are those of a model with these options. Defaults to none.
     """
 
     name: str
     build: Callable[..., Any]
     version: int = 1
+    former_defaults: Mapping[int, Mapping[str, Any]] = dataclasses.field(
+        default_factory=dict, compare=False
+    )
 
 
 def _fpt(
@@ -43,44 +49,13 @@ def _fpt(
     )
 
 
-def _without_seed(build: Callable[..., Any]) -> Callable[..., Any]:
-    # What it draws follows from Keras' global seed.
-    return lambda task, seed, **options: build(task, **options)
-
-
-def _no_trunk(
-    task: Any, seed: int, readout: str | None = None, **options: Any
-) -> Any:
-    """Without a trunk, `readout="mean"` lets the head see all tokens."""
-    if readout is None or not isinstance(task.outputs, int):
-        return baselines.no_trunk(task, **options)
-    return baselines.no_trunk(
-        inputs=task.inputs,
-        outputs=task.outputs,
-        readout=readout,
-        padding_mask=task.padding_mask,
-        normalize=task.normalization,
-        **options,
-    )
-
-
 def pair(model: Any, seed: int) -> None:
     """Draws input layer and head from a seed, whatever the trunk drew.
 
     Models of one seed then start from the same values there, and drop out
     the same units where shapes allow, so that their scores are paired.
     """
-    for layer in model.layers:
-        for name in ("kernel", "bias", "embeddings"):
-            initializer = getattr(layer, f"{name}_initializer", None)
-            if initializer is None or layer.name not in PAIRED_LAYERS:
-                continue
-            config = initializer.get_config()
-            if "seed" in config:
-                config["seed"] = zlib.crc32(f"{seed}/{layer.name}".encode())
-            variable = getattr(layer, name)
-            draw = type(initializer).from_config(config)
-            variable.assign(draw(variable.shape, dtype=variable.dtype))
+    redraw([x for x in model.layers if x.name in PAIRED_LAYERS], seed)
     keras.utils.set_random_seed(seed)
     states = [
         v for v in model.variables if v.path.endswith("seed_generator_state")
@@ -94,13 +69,13 @@ MODELS = {
     model.name: model
     for model in (
         Model("fpt", _fpt),
-        Model("transformer", baselines.transformer),
-        Model("lstm", baselines.lstm),
-        Model("cnn", _without_seed(baselines.cnn)),
-        Model("no_trunk", _no_trunk),
-        Model(
-            "one_attention_layer",
-            _without_seed(baselines.one_attention_layer),
-        ),
+        # Version 1 drew input layer and head from Keras' global seed: other
+        # numbers of the same distribution.
+        Model("transformer", baselines.transformer, 2, {1: {}}),
+        Model("lstm", baselines.lstm, 2, {1: {"layernorm_init": "original"}}),
+        Model("cnn", baselines.cnn, 2, {1: {}}),
+        # Version 1 read out the last token.
+        Model("no_trunk", baselines.no_trunk, 2),
+        Model("one_attention_layer", baselines.one_attention_layer, 2),
     )
 }

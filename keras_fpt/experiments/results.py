@@ -287,7 +287,7 @@ def read_results(
     listed = []
     for (row, examples), experiments in runs.items():
         for experiment in experiments:
-            path = records.path_of(experiment, results_dir)
-            record = records.read(path) if path.exists() else None
+            path = records.find(experiment, results_dir)
+            record = None if path is None else records.read(path)
             listed.append(Run(row, examples, experiment, record))
     return Results(listed, metric)

@@ -18,6 +18,7 @@ from typing import Any
 
 import keras
 
+from keras_fpt.checkpoints import describe_trunk
 from keras_fpt.experiments import environment
 from keras_fpt.experiments import records
 from keras_fpt.experiments.checkpoint import RunCheckpoint
@@ -28,6 +29,7 @@ from keras_fpt.experiments.history import best_evaluation
 from keras_fpt.experiments.history import has_diverged
 from keras_fpt.experiments.history import is_over
 from keras_fpt.experiments.history import steps_to_convergence
+from keras_fpt.frozen_model import FrozenModel
 from keras_fpt.tasks.batches import Batches
 
 EVALUATION_BATCH_SIZE = 250
@@ -58,6 +60,7 @@ def run(
     if is_capped():
         results_dir = pathlib.Path(tempfile.mkdtemp(prefix="capped-runs-"))
         print_fn(f"A capped run is no result: its record goes to {results_dir}")
+    experiments = [each.on_trunk(presets or {}) for each in experiments]
     paths = [records.path_of(each, results_dir) for each in experiments]
     unfinished = results_dir / "unfinished"
     group = list(experiments)
@@ -275,6 +278,7 @@ def _records(
                 "stopped_early": history[-1]["step"] < experiment.steps
                 and not diverged,
                 "parameters": {"trained": trained, "total": total},
+                "trunk": _trunk(experiment, models[i]),
                 "replicas": len(experiments),
                 "samples_per_second": samples / state["training_seconds"],
                 "peak_memory_mb": environment.peak_memory_mb(),
@@ -289,3 +293,22 @@ def _records(
             }
         )
     return written
+
+
+def _trunk(experiment: Experiment, model: Any) -> dict[str, Any] | None:
+    """What was frozen: in words, and as hashes of the values."""
+    if not isinstance(model, FrozenModel):
+        return None
+    description = model.trunk.describe()
+    config = model.get_config()
+    if "initialization" in config:
+        # By its name: where it lies is this machine's.
+        named = dict(experiment.model_options).get("preset")
+        trunk = config["trunk"]["config"]
+        trunk["preset"] = named or trunk.get("preset")
+        description = describe_trunk(config)
+    return {
+        "description": description,
+        "pretrained_sha256": experiment.trunk_sha256,
+        "frozen_sha256": model.frozen_sha256(),
+    }

@@ -53,10 +53,10 @@ def run_missing(
     presets = presets or {}
     missing: dict[str, Experiment] = {}
     skipped: list[Experiment] = []
-    for experiment in experiments:
+    for experiment in (each.on_trunk(presets) for each in experiments):
         if experiment.key in missing:
             continue
-        if records.path_of(experiment, results_dir).exists():
+        if records.find(experiment, results_dir) is not None:
             continue
         preset = dict(experiment.model_options).get("preset", "")
         if (
@@ -89,8 +89,7 @@ def run_missing(
         skipped += cluster.run(todo, results_dir, presets, print_fn)
     # Another process may have done some of them since.
     return sum(
-        not records.path_of(experiment, results_dir).exists()
-        for experiment in skipped
+        records.find(experiment, results_dir) is None for experiment in skipped
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_fpt.optimizers import Adam
 from keras_fpt.tasks.batches import Batches
 from keras_fpt.tasks.batches import EndlessDataset
 from keras_fpt.tasks.batches import Stream
@@ -242,6 +243,9 @@ class Task:
     def compile_args(self, learning_rate: Any = None) -> dict[str, Any]:
         """Arguments of `compile` as the original trains.
 
+        The optimizer is `keras_fpt.optimizers.Adam`, which takes the steps of
+        `torch.optim.Adam`, with the gradients' global norm clipped to 1.
+
         Args:
             learning_rate: float, schedule or `None`. Defaults to `None`, the
                 paper's for this task.
@@ -250,10 +254,9 @@ class Task:
             Dict of `"optimizer"`, `"loss"` and `"metrics"`.
         """
         return {
-            # PyTorch's Adam and its clip_grad_norm_(1.0), in Keras' words.
-            "optimizer": keras.optimizers.Adam(
+            # `torch.optim.Adam` and `clip_grad_norm_(1.0)`.
+            "optimizer": Adam(
                 self.learning_rate if learning_rate is None else learning_rate,
-                epsilon=1e-8,
                 global_clipnorm=1.0,
             ),
             "loss": keras.losses.SparseCategoricalCrossentropy(

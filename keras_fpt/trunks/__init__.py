@@ -2,6 +2,7 @@
 
 from keras_fpt.trunks.bert import BertTrunk
 from keras_fpt.trunks.esm import ESMTrunk
+from keras_fpt.trunks.fingerprints import values_hash
 from keras_fpt.trunks.gpt2 import GPT2Trunk
 from keras_fpt.trunks.llama import LlamaTrunk
 from keras_fpt.trunks.opt import OPTTrunk
@@ -34,6 +35,7 @@ __all__ = [
     "identity",
     "is_preset",
     "local_presets",
+    "values_hash",
     "GPT2Trunk",
     "OPTTrunk",
     "LlamaTrunk",

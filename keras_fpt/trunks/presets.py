@@ -89,14 +89,24 @@ def identity(preset: str) -> str:
     path = pathlib.Path(preset).expanduser()
     if _has_one_name(preset) or not path.exists():
         return preset
+    return f"{path.absolute().name}@{files_hash(path)[:16]}"
+
+
+def files_of(where: pathlib.Path) -> list[pathlib.Path]:
+    """All files of a folder, in one order; or the file itself."""
+    if where.is_file():
+        return [where]
+    return sorted(file for file in where.rglob("*") if file.is_file())
+
+
+def files_hash(where: pathlib.Path) -> str:
+    """SHA-256 over the names and contents of a folder's files, or of a file."""
     digest = hashlib.sha256()
-    files = [path] if path.is_file() else sorted(path.rglob("*"))
-    for file in files:
-        if file.is_file():
-            digest.update(str(file.relative_to(path)).encode())
-            with file.open("rb") as content:
-                digest.update(hashlib.file_digest(content, "sha256").digest())
-    return f"{path.absolute().name}@{digest.hexdigest()[:16]}"
+    for file in files_of(where):
+        digest.update(str(file.relative_to(where)).encode())
+        with file.open("rb") as content:
+            digest.update(hashlib.file_digest(content, "sha256").digest())
+    return digest.hexdigest()
 
 
 def not_opened(what: str, families: Sequence[Any]) -> ValueError:

@@ -84,7 +84,6 @@ class HuggingFaceLoop:
         trained = [p for p in self.parts.parameters() if p.requires_grad]
         self.trained = trained
         self.optimizer = torch.optim.Adam(trained, LEARNING_RATE)
-        self.steps = 0
         self.autocast = policy == "autocast_bfloat16"
         self.read = outputs[0] if len(outputs) > 1 else 1
         self.outputs = outputs
@@ -114,11 +113,6 @@ class HuggingFaceLoop:
             )
             loss.backward()
             self.torch.nn.utils.clip_grad_norm_(self.trained, 1.0)
-            # Keras adds epsilon before Adam's correction of the first steps,
-            # PyTorch after it: of 1,024 tokens, gradients are as small.
-            self.steps += 1
-            epsilon = 1e-8 / (1 - 0.999**self.steps) ** 0.5
-            self.optimizer.param_groups[0]["eps"] = epsilon
             self.optimizer.step()
             losses.append(loss.item())
         return losses
@@ -165,9 +159,7 @@ class KerasFPT:
             layer.kernel.assign(values[name])
             layer.bias.assign(np.zeros(layer.bias.shape))
         self.model.compile(
-            keras.optimizers.Adam(
-                LEARNING_RATE, epsilon=1e-8, global_clipnorm=1.0
-            ),
+            keras_fpt.optimizers.Adam(LEARNING_RATE, global_clipnorm=1.0),
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         )
         self.x, self.y = data(shape)

@@ -15,9 +15,9 @@ def values(variables):
     return {v.path: np.array(numpy(v.value), copy=True) for v in variables}
 
 
-def answers(model, x):
+def answers(model, x, training=False):
     """What a model computes, without compiling it first."""
-    return keras.ops.convert_to_numpy(model(x, training=False))
+    return keras.ops.convert_to_numpy(model(x, training=training))
 
 
 def draw(task, batch_size=2000, seed=0):

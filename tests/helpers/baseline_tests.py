@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from helpers.arrays import tokens
+from helpers.arrays import values
 from helpers.checks import check_learns
 from helpers.checks import check_model
 from keras_fpt import baselines
@@ -27,7 +28,7 @@ def make_baseline(name, **arguments):
     """A small baseline, by its name."""
     heads = {"num_heads": 2}
     makers = {
-        "lstm": lambda **k: baselines.lstm(**SIZES, num_layers=2, seed=1, **k),
+        "lstm": lambda **k: baselines.lstm(**SIZES, num_layers=2, **k),
         "lstm_star": lambda **k: baselines.lstm(
             **SIZES,
             num_layers=2,
@@ -35,22 +36,22 @@ def make_baseline(name, **arguments):
             positions=True,
             layernorm_init="standard",
             initial_state="random",
-            seed=1,
+            hidden_dropout=0.1,
             **k,
         ),
         "transformer": lambda **k: baselines.transformer(
-            **SIZES, num_layers=1, num_positions=8, seed=1, **heads, **k
+            **SIZES, num_layers=1, num_positions=8, **heads, **k
         ),
         "no_trunk": lambda **k: baselines.no_trunk(**SIZES, **k),
         "one_attention_layer": lambda **k: baselines.one_attention_layer(
             **SIZES, num_positions=8, **heads, **k
         ),
     }
-    return makers[name](**arguments)
+    return makers[name](**{"seed": 1, **arguments})
 
 
 class BaselineTests:
-    """It trains all of itself, and comes back from a file."""
+    """It trains all of itself, comes back from a file and from its seed."""
 
     NAMES = ()
 
@@ -63,3 +64,13 @@ class BaselineTests:
         assert all(variable.trainable for variable in model.weights)
         drawn = getattr(model.trunk, "initial_state", "zeros") != "zeros"
         check_model(model, X, Y, tmp_path / "model.keras", drawn=drawn)
+
+    def test_a_seed_draws_all_initial_values(self, name):
+        one, again, other = (
+            values(make_baseline(name, seed=seed).weights) for seed in (1, 1, 2)
+        )
+        drawn = {path for path in one if one[path].std() > 0}
+        assert {"head/kernel", "input_projection/kernel"} <= drawn
+        for path, value in one.items():
+            np.testing.assert_array_equal(again[path], value)
+            assert (other[path] != value).any() == (path in drawn), path

@@ -39,6 +39,7 @@ def make_record(of, **changes):
         "diverged": False,
         "stopped_early": False,
         "parameters": {"trained": 10, "total": 100},
+        "trunk": None,
         "replicas": 1,
         "samples_per_second": 12.5,
         "peak_memory_mb": 300.0,

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from helpers.arrays import answers
+from helpers.arrays import values
 from helpers.checks import check_freeze
 from helpers.checks import check_learns
 from helpers.checks import check_survives
@@ -41,6 +42,16 @@ def test_parameters_by_layer():
     counts = [layer.count_params() for layer in model.layers if layer.weights]
     assert counts == [896, 18_496, 36_928, 65_600, 650]
     assert sum(counts) == 122_570
+
+
+@once
+def test_a_seed_draws_all_initial_values():
+    one, again, other = (
+        values(baselines.cnn(**SIZES, seed=seed).weights) for seed in (1, 1, 2)
+    )
+    for path, value in one.items():
+        np.testing.assert_array_equal(again[path], value)
+        assert (other[path] != value).any() == path.endswith("kernel")
 
 
 def test_it_trains_and_is_saved(tmp_path):

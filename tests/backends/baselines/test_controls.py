@@ -15,13 +15,13 @@ from keras_fpt import baselines
 
 
 def test_nothing_mixes_tokens_without_a_trunk():
-    model = make_baseline("no_trunk")
+    model = make_baseline("no_trunk", readout="last")
     other = X.copy()
     other[:, :-1] = 0
     np.testing.assert_allclose(
         model.predict(other, verbose=0), model.predict(X, verbose=0), atol=1e-6
     )
-    bag = baselines.no_trunk(**SIZES, readout="mean")
+    bag = make_baseline("no_trunk")
     np.testing.assert_allclose(
         bag.predict(X[:, ::-1], verbose=0), bag.predict(X, verbose=0), atol=1e-5
     )
@@ -34,6 +34,21 @@ def test_attention_maps_of_one_layer_and_of_none():
     np.testing.assert_allclose(maps.sum(-1), 1, atol=1e-5)
     with pytest.raises(ValueError, match="attend.*LSTM layers"):
         keras_fpt.attention_maps(make_baseline("lstm"), X)
+
+
+@once
+@pytest.mark.parametrize("name", ["no_trunk", "one_attention_layer"])
+def test_the_mean_is_read_out_unless_told_otherwise(name):
+    make = getattr(baselines, name)
+    sizes = {"hidden_dim": 12}
+    one = keras_fpt.tasks.get("mnist")
+    assert make(one, **sizes).interface.readout == "mean"
+    assert make(one, readout="last", **sizes).interface.readout == "last"
+    # Each of several tokens has an answer of its own.
+    many = keras_fpt.tasks.get("bit_xor")
+    assert make(many, **sizes).interface.readout == "last"
+    with pytest.raises(ValueError, match="needs to know which tokens"):
+        make(one, readout="last_real", **sizes)
 
 
 class TestBaseline(BaselineTests):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from helpers.arrays import answers
 from helpers.arrays import tokens
 from helpers.arrays import values
 from helpers.baseline_tests import SIZES
@@ -19,6 +20,7 @@ from helpers.marks import once
 
 import keras_fpt
 from keras_fpt import baselines
+from keras_fpt.baselines.lstm import LSTMStack
 
 
 @once
@@ -70,6 +72,29 @@ def test_a_seed_draws_one_lstm():
     kernel = one["lstm_0/recurrent/kernel"]
     np.testing.assert_allclose(kernel[0, 0], 0.163675204, atol=1e-7)
     assert np.abs(kernel).max() <= 0.25  # 1 / sqrt(16)
+
+
+@once
+def test_it_is_fair_unless_told_otherwise():
+    model = baselines.lstm(**SIZES)
+    for block in model.trunk.blocks:
+        assert block.layernorm_init == "standard"
+        assert (block.initial_state, block.hidden_dropout) == ("zeros", 0.0)
+
+
+def test_training_drops_what_a_prediction_keeps():
+    model = make_baseline("lstm", hidden_dropout=0.5)
+    one, again = (answers(model, X, training=True) for _ in range(2))
+    assert (one != again).any()
+    np.testing.assert_array_equal(answers(model, X), answers(model, X))
+
+
+@once
+def test_files_of_before_dropout_was_an_option_have_none():
+    config = make_baseline("lstm").trunk.get_config()
+    del config["hidden_dropout"]
+    stack = LSTMStack.from_config(config)
+    assert all(block.hidden_dropout == 0 for block in stack.blocks)
 
 
 def test_padding_does_not_reach_an_lstm():

@@ -6,15 +6,17 @@ import pytest
 from helpers.arrays import tokens
 from helpers.arrays import values
 from helpers.checks import check_layer
+from helpers.marks import once
 
 from keras_fpt.baselines import LayerNormLSTM
+from keras_fpt.baselines import lstm_layer
 
 # Through the step as Keras compiles it.
 pytestmark = pytest.mark.compiled
 
 
-def oracle(x, weights):
-    """One step after the other, in NumPy."""
+def oracle(x, weights, kept=None):
+    """One step after the other, in NumPy; `kept` are dropout's factors."""
     w = {path.split("/", 1)[1]: value for path, value in weights.items()}
 
     def norm(v, name):
@@ -36,6 +38,8 @@ def oracle(x, weights):
         cell = sigmoid(forget) * cell + sigmoid(enter) * np.tanh(new)
         cell = norm(cell, "cell")
         hidden = sigmoid(leave) * np.tanh(cell)
+        if kept is not None:
+            hidden = hidden * kept[:, t]
         outputs.append(hidden)
     return np.stack(outputs, axis=1)
 
@@ -58,13 +62,51 @@ def test_it_equals_the_oracle(layernorm_init):
     np.testing.assert_allclose(computed, expected, atol=1e-5)
 
 
-def test_it_is_a_layer():
-    check_layer(lambda **k: LayerNormLSTM(6, **k), tokens(3, 7, 5), (3, 7, 6))
+def test_dropout_acts_on_what_goes_out_and_what_goes_back(monkeypatch):
+    """As the original's code, which drops in place."""
+    layer = make(hidden_dropout=0.25)
+    rng = np.random.default_rng(1)
+    kept = rng.choice([0.0, 4 / 3], (3, 7, 6)).astype("float32")
+    monkeypatch.setattr(
+        lstm_layer, "dropout", lambda x, rate, seeds: keras.ops.array(kept)
+    )
+    x = tokens(3, 7, 5)
+    weights = values(layer.weights)
+    for training, factors in ((True, kept), (False, None)):
+        computed = keras.ops.convert_to_numpy(layer(x, training=training))
+        expected = oracle(x.astype("float64"), weights, factors)
+        np.testing.assert_allclose(computed, expected, atol=1e-5)
+
+
+def test_dropout_draws_again_for_each_token():
+    layer = make(hidden_dropout=0.5)
+    x = tokens(20, 7, 5)
+    hidden = keras.ops.convert_to_numpy(layer(x, training=True))
+    zero = hidden == 0
+    assert 0.4 < zero.mean() < 0.6
+    assert (zero[:, 1:] != zero[:, :-1]).any(axis=(0, 2)).all()
+    again = keras.ops.convert_to_numpy(layer(x, training=True))
+    assert (zero != (again == 0)).any()
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.25])
+def test_it_is_a_layer(dropout):
+    check_layer(
+        lambda **k: LayerNormLSTM(6, hidden_dropout=dropout, **k),
+        tokens(3, 7, 5),
+        (3, 7, 6),
+    )
+
+
+@once
+def test_a_dropout_that_is_no_share_is_refused():
+    with pytest.raises(ValueError, match="hidden_dropout=1.5"):
+        make(hidden_dropout=1.5)
 
 
 def test_initial_norms():
-    original = values(make().weights)
-    standard = values(make(layernorm_init="standard").weights)
+    original = values(make(layernorm_init="original").weights)
+    standard = values(make().weights)
     for path in (p for p in original if "_layer_norm/" in p):
         limit = 1 / np.sqrt(len(original[path]))
         assert 0 < np.abs(original[path]).max() <= limit

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from helpers.arrays import values
 from helpers.backbones import make_backbone
+from helpers.marks import once
 
 import keras_fpt
 from keras_fpt.experiments import models
@@ -49,7 +50,23 @@ def test_another_seed_draws_other_values():
     assert (values(one.weights)[path] != values(other.weights)[path]).any()
 
 
-@pytest.mark.parametrize("name", ["lstm", "no_trunk", "transformer"])
-def test_baselines_by_name(name):
-    model = models.MODELS[name].build(TASK, seed=0, hidden_dim=16)
-    assert model.output_shape == (None, *TASK.outputs)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "lstm",
+        pytest.param("no_trunk", marks=once),
+        pytest.param("one_attention_layer", marks=once),
+        pytest.param("transformer", marks=once),
+    ],
+)
+def test_baselines_by_name_are_drawn_from_the_seed(name):
+    heads = {"num_heads": 2} if name == "one_attention_layer" else {}
+    one, again, other = (
+        models.MODELS[name].build(TASK, seed=seed, hidden_dim=16, **heads)
+        for seed in (0, 0, 1)
+    )
+    assert one.output_shape == (None, *TASK.outputs)
+    ours, theirs = values(one.weights), values(other.weights)
+    for path, value in values(again.weights).items():
+        np.testing.assert_array_equal(ours[path], value)
+    assert (ours["head/kernel"] != theirs["head/kernel"]).any()

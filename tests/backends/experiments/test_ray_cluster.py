@@ -41,7 +41,7 @@ def test_a_lost_worker_is_made_good(
     pytest.importorskip("ray")
     pair = small_run.replace(
         model_options=options(preset=tiny_preset), steps=60
-    )
+    ).on_trunk({})
     group = [pair, pair.replace(seed=1), small_run]
     folder, home = tmp_path / "runs", tmp_path / "home"
     monkeypatch.setenv("KERAS_HOME", str(home))

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import types
 
 import keras
@@ -9,11 +10,13 @@ import pytest
 from helpers.marks import once
 from helpers.processes import run_process
 from helpers.processes import run_python
+from safetensors import safe_open
 
 from keras_fpt.experiments import checkpoint
 from keras_fpt.experiments import records
 from keras_fpt.experiments import runner
 from keras_fpt.experiments.experiment import options
+from keras_fpt.trunks import values_hash
 
 # A process of its own, which ends itself by SIGKILL: after an evaluation,
 # or while it trains.
@@ -72,7 +75,7 @@ def test_a_run_that_is_killed_twice_ends_as_an_unbroken_one(
     assert lines[0] == "goes on from step 20"
     for experiment in group:
         expected, found = (
-            records.read(records.path_of(experiment, folder))
+            records.read(records.find(experiment, folder))
             for folder in (tmp_path / "whole", broken)
         )
         assert found["interruptions"] == 2 and expected["interruptions"] == 0
@@ -95,7 +98,32 @@ def test_a_run_is_not_repeated(small_run, tmp_path, monkeypatch):
     assert first["parameters"]["trained"] < first["parameters"]["total"]
     assert first["backend"] == keras.backend.backend()
     assert first["host"] and first["packages"]["keras"]
+    trunk = first["trunk"]
+    assert trunk["description"].endswith("random with seed 0")
+    assert trunk["pretrained_sha256"] is None
+    assert re.fullmatch("[0-9a-f]{64}", trunk["frozen_sha256"])
     assert first["samples_per_second"] > 0 and first["peak_memory_mb"] > 100
+
+
+@once
+def test_a_record_names_the_values_of_its_trunk(
+    small_run, tiny_preset, tmp_path
+):
+    named = small_run.replace(
+        model_options=options(preset="tiny"), steps=2, evaluate_every=2
+    )
+    presets = {"tiny": tiny_preset}
+    (record,) = runner.run([named], tmp_path, str, presets)
+    trunk = record["trunk"]
+    # No folder of this machine.
+    assert trunk["description"] == "2 blocks of tiny"
+    assert trunk["pretrained_sha256"] == values_hash(tiny_preset)
+    assert record["key"] == named.on_trunk(presets).key
+    # As a file of what was trained has it.
+    model = named.build(named.make_task(), presets)
+    model.save_trained(tmp_path / "trained.safetensors")
+    with safe_open(tmp_path / "trained.safetensors", "numpy") as file:
+        assert trunk["frozen_sha256"] == file.metadata()["frozen_sha256"]
 
 
 @once

@@ -50,3 +50,8 @@ def test_mean_and_standard_error():
     lost = record(None, None, diverged=True)
     assert cells.summarize([lost], "score") is None
     assert cells.summarize([*records, lost], "score").diverged == 1
+
+
+def test_runs_of_the_former_optimizer_are_counted():
+    former = record(0.5, versions={"task": 1, "model": 1})
+    assert cells.summarize([former, record(0.5)], "score").former == 1

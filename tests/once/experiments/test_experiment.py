@@ -1,20 +1,26 @@
 """Experiments: hash keys that last, own tasks and models, refusals."""
 
 import json
+import shutil
 
 import pytest
+from helpers.backbones import make_backbone
 from helpers.records import ONE
 
 from keras_fpt import tasks
 from keras_fpt.experiments import models
 from keras_fpt.experiments.experiment import Experiment
+from keras_fpt.experiments.experiment import key_of
 from keras_fpt.experiments.experiment import options
 from keras_fpt.experiments.models import Model
 
 
 class TestKeys:
     def test_a_key_is_the_same_everywhere(self):
-        assert ONE.key == "60b3f06c9b8f4e8b"
+        assert ONE.key == "417eb316e1dbf27b"
+        # Those of records of before the training had a version.
+        former = {"task": 1, "model": 1}
+        assert key_of(ONE.config(), former) == "60b3f06c9b8f4e8b"
         again = Experiment.from_config(json.loads(json.dumps(ONE.config())))
         assert again == ONE and again.key == ONE.key
         turned = ONE.replace(model_options=tuple(reversed(ONE.model_options)))
@@ -63,6 +69,27 @@ class TestKeys:
         assert arguments["initialization"] == chosen
         other = options(num_layers=[7, 6], initialization=chosen)
         assert ONE.replace(model_options=other).key != again.key
+
+    def test_the_weights_of_a_pretrained_trunk_are_in_the_key(
+        self, tiny_preset, tmp_path
+    ):
+        named = ONE.replace(model_options=options(preset="tiny"))
+        one = named.on_trunk({"tiny": tiny_preset})
+        assert one == named and one.key != named.key
+        copy = tmp_path / "elsewhere"
+        shutil.copytree(tiny_preset, copy)
+        assert named.on_trunk({"tiny": str(copy)}).key == one.key
+        backbone = make_backbone(max_sequence_length=1024)
+        backbone.save_to_preset(str(copy))
+        assert named.on_trunk({"tiny": str(copy)}).key != one.key
+        # Nothing pretrained, or nothing on this machine.
+        drawn = named.replace(
+            model_options=options(preset="tiny", initialization="random")
+        )
+        assert drawn.on_trunk({"tiny": tiny_preset}).key == drawn.key
+        assert named.on_trunk({}).key == named.key
+        again = Experiment.from_config(one.config(), one.trunk_sha256)
+        assert again.key == one.key
 
     @pytest.mark.parametrize(
         ("field", "value"), [("task", "bits"), ("model", "rnn")]

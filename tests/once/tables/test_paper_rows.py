@@ -139,6 +139,9 @@ def test_the_line_of_an_lstm_builds_it(build):
         "layernorm",
     }
     assert model.trunk.hidden_dim == 768
+    block = model.trunk.blocks[0]
+    assert (block.layernorm_init, block.initial_state) == ("original", "random")
+    assert block.hidden_dropout == 0.1
 
 
 def test_every_line_is_what_its_row_runs(build):

@@ -6,6 +6,7 @@ from helpers.processes import other_backend
 from helpers.processes import run_python
 
 from keras_fpt import tasks
+from keras_fpt.optimizers import Adam
 
 
 @pytest.mark.parametrize("name", ["bit_memory", "bit_xor"])
@@ -44,6 +45,7 @@ def test_streams_are_the_same_on_another_backend():
 def test_recipe_is_the_originals():
     arguments = tasks.get("bit_xor").compile_args()
     adam = arguments["optimizer"]
+    assert type(adam) is Adam
     assert adam.epsilon == 1e-8
     assert adam.global_clipnorm == 1.0
     assert adam.beta_1 == 0.9 and adam.beta_2 == 0.999

@@ -1,4 +1,4 @@
-"""Adam with a learning rate for each parameter group."""
+"""Trains each parameter group at a learning rate of its own."""
 
 from __future__ import annotations
 
@@ -22,11 +22,13 @@ _Adam: Any = type(keras.optimizers.Adam.__new__(keras.optimizers.Adam))
 class GroupAdam(_Adam):
     """Adam that trains chosen parameter groups at learning rates of their own.
 
-    Moments, gradient clipping and all else are Adam's: a global norm is that
-    of all gradients together, before the rates apply.
+    Moments, gradient clipping and all else are those of Keras' Adam: a global
+    norm is that of all gradients together, before the rates apply.
+    `keras_fpt.optimizers.Adam` is the same with the steps of PyTorch's Adam.
 
-    It needs to know the group of each variable. The models of this library
-    tell it when they are compiled; another model's user calls `set_groups`.
+    With rates for groups it needs to know the group of each variable. The
+    models of this library tell it when they are compiled; another model's
+    user calls `set_groups`.
 
     Args:
         learning_rate: float, schedule or callable, as in
@@ -69,6 +71,9 @@ class GroupAdam(_Adam):
         [Kingma and Ba, 2015](https://arxiv.org/abs/1412.6980)
     """
 
+    # Keras' optimizers have no public place between gradients and steps: the
+    # methods with an underscore are theirs, and checked by the tests alone.
+
     # The rate that weight decay goes by, while that of a group is at work.
     _rate: float | None = None
 
@@ -88,7 +93,8 @@ class GroupAdam(_Adam):
         """An Adam with the arguments of another and rates for groups.
 
         Args:
-            optimizer: a `keras.optimizers.Adam`, or its name.
+            optimizer: an Adam of Keras or of this library, or a name that
+                Keras knows. The result takes its steps.
             rates: mapping from groups to floats.
         """
         optimizer = keras.optimizers.get(optimizer)
@@ -99,7 +105,8 @@ class GroupAdam(_Adam):
             )
         config = optimizer.get_config()
         config.pop("group_learning_rates", None)
-        return cls.from_config({**config, "group_learning_rates": rates})
+        made = type(optimizer) if isinstance(optimizer, cls) else cls
+        return made.from_config({**config, "group_learning_rates": rates})
 
     def set_groups(self, groups: Mapping[str, str]) -> None:
         """Says which variable is of which group.
@@ -174,6 +181,8 @@ class GroupAdam(_Adam):
         self, variables: Sequence[Any]
     ) -> dict[float | None, list[int]]:
         """Which of the variables share a rate; `None` is `learning_rate`."""
+        if not self.group_learning_rates:
+            return {None: list(range(len(variables)))}
         places: dict[float | None, list[int]] = {}
         for place, variable in enumerate(variables):
             # TensorFlow's variables have no path, those of Keras do.
@@ -184,15 +193,18 @@ class GroupAdam(_Adam):
 
     def _own_rate(self, variable: Any) -> float | None:
         """The rate of the variable's group, `None` if it has none."""
+        if not self.group_learning_rates:
+            return None
+        name = type(self).__name__
         if not self._groups:
             raise ValueError(
-                "GroupAdam does not know which variable is of which group: "
+                f"{name} does not know which variable is of which group: "
                 "it works with the models of this library, which tell it when "
                 "they are compiled. For another model, call its `set_groups`"
             )
         if variable.path not in self._groups:
             raise ValueError(
-                f"GroupAdam trains {variable.path!r}, a variable of which "
+                f"{name} trains {variable.path!r}, a variable of which "
                 "`set_groups` did not say the group: compile the model with "
                 "an optimizer of its own, or pass `set_groups` all paths"
             )
