@@ -16,6 +16,9 @@ initial norms, and with those that every layer norm has today.
 
 `precision`: the frozen kernels in float32, in bfloat16 that are computed with
 in bfloat16, and in 8 bits. What is trained is in float32 in all of them.
+
+`language`: SmolLM2, a language model of 2024 with 106 million parameters in its
+blocks, at scale `language` and with swept rates.
 """
 
 from published import RESULTS
@@ -89,6 +92,24 @@ TABLES = (
             Row.fpt("int8", quantization="int8"),
         ),
         ("bit_xor", "mnist"),
+    ),
+    Table(
+        "language",
+        "a real language model",
+        tuple(
+            Row.fpt(
+                name,
+                initialization=values,
+                preset="smollm2_135m",
+                positions="learned",
+            )
+            for name, values in (
+                ("Pretrained", "pretrained"),
+                ("Random", "random"),
+                ("Statistics Only", "statistics"),
+            )
+        ),
+        ("bit_xor",),
     ),
 )
 

@@ -53,4 +53,11 @@ CPU = Scale(
     },
     learning_rates=RATES,
 )
-SCALES = (CPU, PAPER)
+# Written down before the first run: what a language model of GPT-2 base's size
+# can do on two cores in a night.
+LANGUAGE = Scale(
+    "language",
+    {"bit_xor": Recipe(1_500, 50, 16)},
+    sweep=(1e-3, 3e-4, 3e-3),
+)
+SCALES = (CPU, PAPER, LANGUAGE)
