@@ -181,21 +181,39 @@ class Experiment:
             return self.own_task
         return tasks.get(self.task, **dict(self.task_options))
 
-    def build(self, task: Any, presets: Mapping[str, str]) -> Any:
+    def build(
+        self, task: Any, presets: Mapping[str, str], other: Any = None
+    ) -> Any:
         """Builds the model, not compiled.
 
         Args:
             task: `keras_fpt.tasks.Task`. What `make_task` returned.
             presets: mapping from names of presets to folders on this machine.
+            other: model or `None`. One of the same options and another seed,
+                not trained yet: where nothing of the trunk is drawn, it is
+                held once for both. Defaults to `None`.
         """
         arguments = dict(self.model_options)
         paired = arguments.pop("paired", False)
         if self.model == "fpt" and self.own_model is None:
             arguments["presets"] = presets
-        model = self._model().build(task, seed=self.seed, **arguments)
+        if other is not None and paired and self._trunk_is_read(arguments):
+            model = other.sibling(task)
+        else:
+            model = self._model().build(task, seed=self.seed, **arguments)
         if paired:
             pair(model, self.seed)
         return model
+
+    def _trunk_is_read(self, arguments: Mapping[str, Any]) -> bool:
+        """Whether all of the trunk is as pretrained, whatever the seed."""
+        return (
+            self.model == "fpt"
+            and self.own_model is None
+            and arguments.get("initialization", "pretrained") == "pretrained"
+            and arguments.get("positions") is None
+            and arguments.get("lora_rank") is None
+        )
 
     def _model(self) -> Model:
         return self.own_model or MODELS[self.model]

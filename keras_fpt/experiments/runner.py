@@ -103,7 +103,8 @@ def _train(
     models = []
     for experiment, task in zip(experiments, tasks, strict=True):
         keras.utils.set_random_seed(experiment.seed)
-        models.append(experiment.build(task, presets))
+        other = models[0] if models else None
+        models.append(experiment.build(task, presets, other))
         models[-1].compile(
             **task.compile_args(experiment.learning_rate),
             steps_per_execution=_block_size(first.evaluate_every),

@@ -9,6 +9,7 @@ from helpers.marks import once
 
 import keras_fpt
 from keras_fpt.experiments import models
+from keras_fpt.experiments.experiment import options
 from keras_fpt.experiments.models import pair
 
 TASK = keras_fpt.tasks.BitXor(num_bits=3)
@@ -70,3 +71,29 @@ def test_baselines_by_name_are_drawn_from_the_seed(name):
     for path, value in values(again.weights).items():
         np.testing.assert_array_equal(ours[path], value)
     assert (ours["head/kernel"] != theirs["head/kernel"]).any()
+
+
+def test_a_pretrained_trunk_is_held_once_for_all_seeds(small_run, tiny_preset):
+    """The second model is the one that would have been read from disk."""
+    chosen = options(preset=tiny_preset, paired=True)
+    first, second = (
+        small_run.replace(model_options=chosen, seed=seed) for seed in (0, 1)
+    )
+    task = first.make_task()
+    model = first.build(task, {})
+    ours, alone = (second.build(task, {}, other) for other in (model, None))
+    for one, other in zip(ours.variables, alone.variables, strict=True):
+        states = one.path.endswith("state")  # numbered through the process
+        assert one.path == other.path or states
+        np.testing.assert_array_equal(one, other, err_msg=one.path)
+    frozen = {id(v) for v in model.trunk.non_trainable_weights}
+    shared = {id(v) for v in ours.trunk.non_trainable_weights}
+    assert shared == frozen
+    assert not frozen & {id(v) for v in alone.trunk.non_trainable_weights}
+    # What a seed draws is each one's own.
+    drawn = options(preset=tiny_preset, paired=True, initialization="random")
+    one, other = (
+        small_run.replace(model_options=drawn, seed=seed) for seed in (0, 1)
+    )
+    own = other.build(task, {}, one.build(task, {}))
+    assert own.seed == 1
