@@ -114,14 +114,14 @@ def test_options_of_a_trunk_work(tmp_path):
             num_layers=1,
             positions="learned",
             num_positions=8,
-            quantization="int8",
+            quantization="bfloat16",
             lora_rank=2,
             dtype="mixed_bfloat16",
         )
     assert len(model.trunk.blocks) == 1
     assert model.trunk.compute_dtype == "bfloat16"
     dtypes = {str(w.dtype) for w in model.trunk.weights}
-    assert dtypes == {"int8", "float32"}
+    assert dtypes == {"bfloat16", "float32"}
     assert any("lora" in w.path for w in model.trainable_weights)
     x = tokens(4, 7, 3)
     before = keras.ops.convert_to_numpy(model(x))
