@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import pathlib
 from collections.abc import Mapping
 from typing import Any
@@ -12,15 +11,9 @@ import numpy as np
 from keras_fpt.trunks.gguf_file import GGUFFile
 from keras_fpt.trunks.gguf_model import ANY
 from keras_fpt.trunks.gguf_model import GGUFModel
+from keras_fpt.trunks.gguf_rope import rope_scaling
 
 _ROPE_DIVISORS = "rope_freqs.weight"
-# What Llama 3.1, 3.2 and 3.3 were published with.
-_LLAMA3_ROPE = {
-    "rope_type": "llama3",
-    "low_freq_factor": 1.0,
-    "high_freq_factor": 4.0,
-    "original_max_position_embeddings": 8192,
-}
 
 
 class LlamaGGUF(GGUFModel):
@@ -66,7 +59,9 @@ class LlamaGGUF(GGUFModel):
         }
         if _ROPE_DIVISORS in self.file.tensors:
             divisors = self.file.tensor(_ROPE_DIVISORS)
-            more["rope_scaling"] = self._rope_scaling(divisors, theta)
+            more["rope_scaling"] = rope_scaling(
+                divisors, theta, str(self.file.path)
+            )
         return more
 
     def known_keys(self) -> dict[str, tuple[Any, ...]]:
@@ -94,31 +89,6 @@ class LlamaGGUF(GGUFModel):
         if name.endswith("k_proj.weight"):
             return _unpermute(tensor, self.config["num_key_value_heads"])
         return tensor
-
-    def _rope_scaling(
-        self, divisors: np.ndarray, theta: float
-    ) -> dict[str, Any] | None:
-        """Finds Llama 3.1's options from what llama.cpp made of them.
-
-        Args:
-            divisors: array of shape `(head_dim / 2,)`. What each frequency is
-                divided by.
-            theta: float. Base of the frequencies.
-        """
-        if (divisors == 1).all():
-            return None
-        # The lowest frequencies are divided by the whole factor.
-        scaling = {**_LLAMA3_ROPE, "factor": float(divisors.max())}
-        expected = _llama3_divisors(len(divisors), theta, scaling)
-        if not np.allclose(divisors, expected, rtol=1e-4):
-            raise ValueError(
-                f"{str(self.file.path)!r} scales its rotary positions by "
-                f"{_ROPE_DIVISORS} in a way that the trunk does not compute: "
-                "expected that of Llama 3.1, for 8,192 positions. Received: "
-                f"factors from {divisors.min():g} to {divisors.max():g}. "
-                "Choose another model"
-            )
-        return scaling
 
 
 class GPT2GGUF(GGUFModel):
@@ -262,17 +232,3 @@ def _unpermute(tensor: np.ndarray, num_heads: int) -> np.ndarray:
     rows, hidden_dim = tensor.shape
     pairs = tensor.reshape(num_heads, -1, 2, hidden_dim)
     return pairs.swapaxes(1, 2).reshape(rows, hidden_dim)
-
-
-def _llama3_divisors(
-    num_frequencies: int, theta: float, scaling: Mapping[str, Any]
-) -> np.ndarray:
-    """What Llama 3.1 divides each frequency of its rotary positions by."""
-    factor = scaling["factor"]
-    low, high = scaling["low_freq_factor"], scaling["high_freq_factor"]
-    exponents = np.arange(num_frequencies) / num_frequencies
-    wavelengths = 2 * math.pi * theta**exponents
-    turns = scaling["original_max_position_embeddings"] / wavelengths
-    # From the lowest frequencies, 0, to the highest, 1.
-    share = np.clip((turns - low) / (high - low), 0, 1)
-    return 1 / ((1 - share) / factor + share)
