@@ -1,14 +1,16 @@
-"""How much do replicas save? Many runs on one frozen trunk, on JAX.
+"""How much do replicas and blocks of steps save? One frozen trunk, on JAX.
 
     KERAS_BACKEND=jax python tables/benchmarks/replicas_throughput.py
 
-trains the embedded trunk at the original code's batch of 4, by `model.fit`
-alone and as 1, 4 and 16 replicas with data of their own (`keras_fpt.Replicas`).
-They take turns. A line holds the task, how many replicas, seconds a step and
-replica, those of a model alone in the same run, how often as fast that is, and
-seconds of the first `fit` of one step, which compiles, of all and of one alone.
+trains the embedded trunk at the original code's batch of 4: by `model.fit` step
+by step, by `model.fit` in blocks of 20 steps (`steps_per_execution`), and as 1,
+4 and 16 replicas with data of their own (`keras_fpt.Replicas`) in such blocks.
+They take turns. A line holds the task, how many replicas, steps of a block,
+seconds a step and replica, those of a model alone and step by step in the same
+run, how often as fast the replicas and the model in blocks are, and seconds of
+the first `fit` of one block, which compiles, of all and of one alone.
 Every measurement is a record in `results/benchmarks/replicas`, and is not
-repeated. It takes ten minutes on two cores.
+repeated. It takes a quarter of an hour on two cores.
 
     python tables/benchmarks/replicas_throughput.py --base --steps 200
 
@@ -32,12 +34,13 @@ RESULTS = pathlib.Path(__file__).parents[1] / "results/benchmarks/replicas"
 TASKS = ("bit_xor", "bit_memory")
 COUNTS = (1, 4, 16)
 HEADING = """\
-| task | trunk | device | replicas | s a step and replica | alone, s | times \
-| first fit, s | alone, s |
-|---|---|---|---|---|---|---|---|---|"""
+| task | trunk | device | replicas | block | s a step and replica | alone, s \
+| times | in blocks, times | first fit, s | alone, s |
+|---|---|---|---|---|---|---|---|---|---|---|"""
 EMBEDDED, BASE = "gpt2_tiny_en", "GPT-2 base"
 BATCH_SIZE = 4
 ROUNDS = 5
+BLOCK = 20  # steps of one dispatch
 
 
 def make(trunk, task):
@@ -53,26 +56,35 @@ def measure(name, trunk, count, steps):
     """Replicas and one model alone, in turns: a record."""
     task = keras_fpt.tasks.get(name)
     first = make(trunk, task)
-    models = [first.sibling(task) for _ in range(count + 1)]
+    models = [first.sibling(task) for _ in range(count + 2)]
     for model in models:
-        model.compile(**task.compile_args())
-    alone, replicas = models[0], keras_fpt.Replicas(models[1:])
+        block = 1 if model is models[0] else BLOCK
+        model.compile(**task.compile_args(), steps_per_execution=block)
+    alone, in_blocks, *others = models
+    replicas = keras_fpt.Replicas(others)
     data = [task.train_data(BATCH_SIZE, seed=i) for i in range(count)]
 
-    def train_alone(steps):
-        alone.fit(data[0], steps_per_epoch=steps, shuffle=False, verbose=0)
+    def train(model):
+        return lambda steps: model.fit(
+            data[0], steps_per_epoch=steps, shuffle=False, verbose=0
+        )
 
     def train_all(steps):
         replicas.fit(data, steps_per_epoch=steps)
 
-    ways = {"replicas": train_all, "alone": train_alone}
+    ways = {
+        "replicas": train_all,
+        "alone": train(alone),
+        "blocks": train(in_blocks),
+    }
     record = {
         "task": name,
         "trunk": trunk,
         "replicas": count,
         "batch_size": BATCH_SIZE,
+        "block": BLOCK,
         "steps": steps,
-        "first": {way: _seconds(fit, 1) for way, fit in ways.items()},
+        "first": {way: _seconds(fit, BLOCK) for way, fit in ways.items()},
         "turns": {way: [] for way in ways},
     }
     for _ in range(ROUNDS):
@@ -94,15 +106,17 @@ def _seconds(fit, steps):
 
 def row(record):
     """One line of the table."""
-    together, alone = (
-        statistics.median(record["turns"][way]) / record["steps"]
-        for way in ("replicas", "alone")
-    )
-    each = together / record["replicas"]
+    seconds = {
+        way: statistics.median(turns) / record["steps"]
+        for way, turns in record["turns"].items()
+    }
+    alone, each = seconds["alone"], seconds["replicas"] / record["replicas"]
+    # Records of before there were blocks have none.
+    blocks = f"{alone / seconds['blocks']:.2f}" if "blocks" in seconds else ""
     return (
         f"| {record['task']} | {record['trunk']} | {record['device']} "
-        f"| {record['replicas']} | {each:.4f} | {alone:.4f} "
-        f"| {alone / each:.2f} "
+        f"| {record['replicas']} | {record.get('block', 1)} "
+        f"| {each:.4f} | {alone:.4f} | {alone / each:.2f} | {blocks} "
         f"| {record['first']['replicas']:.1f} "
         f"| {record['first']['alone']:.1f} |"
     )
@@ -112,7 +126,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tasks", nargs="*", default=TASKS)
     parser.add_argument("--base", action="store_true", help="GPT-2 base's size")
-    parser.add_argument("--steps", type=int, default=20, help="of a turn")
+    parser.add_argument("--steps", type=int, default=40, help="of a turn")
     parser.add_argument("--results", type=pathlib.Path, default=RESULTS)
     arguments = parser.parse_args()
     trunk = BASE if arguments.base else EMBEDDED
