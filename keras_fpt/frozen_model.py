@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -10,6 +12,11 @@ import keras
 from keras_fpt import checkpoints
 from keras_fpt import finetuning
 from keras_fpt.backend import xla_pays
+from keras_fpt.data_watch import DataWatch
+from keras_fpt.data_watch import check_answers
+from keras_fpt.data_watch import check_class_weight
+from keras_fpt.data_watch import check_end
+from keras_fpt.data_watch import on_host
 from keras_fpt.export import export
 from keras_fpt.layers import Interface
 from keras_fpt.layers.number_check import describe_if_far
@@ -42,6 +49,8 @@ class FrozenModel(keras.Model):
         finetune_rules: tuple of `finetuning.Rule`, tried in order. What is
             trained.
     """
+
+    _is_watched = False  # whether data are checked as they come in
 
     def __init__(
         self,
@@ -222,8 +231,8 @@ class FrozenModel(keras.Model):
         export(self, filepath, format, verbose, input_signature, **kwargs)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if args:
-            self.check_tokens(args[0])
+        if args and not self._is_watched:
+            self.check_tokens(keras.tree.map_structure(on_host, args[0]))
         return super().__call__(*args, **kwargs)
 
     def fit(
@@ -238,30 +247,66 @@ class FrozenModel(keras.Model):
         validation_data: Any = None,
         **kwargs: Any,
     ) -> Any:
-        self.check_tokens(x)
-        _check_end(x, kwargs.get("steps_per_epoch"))
+        steps = "steps_per_epoch", "validation_steps"
+        check_end(x, kwargs.get(steps[0]), steps[0], "fit")
+        check_class_weight(kwargs.get("class_weight"), self.interface.outputs)
         self.warn_of_numbers(x)
-        if isinstance(validation_data, (list, tuple)):
-            self.check_tokens(validation_data[0])
-        return super().fit(
-            self._of_any_length(x),
-            y,
-            batch_size,
-            epochs,
-            verbose,
-            callbacks,
-            validation_split,
-            self._of_any_length(validation_data),
-            **kwargs,
-        )
+        with self._watch() as watch:
+            if isinstance(validation_data, (list, tuple)):
+                check_end(validation_data[0], None, steps[1], "fit")
+                watch.batch(*validation_data[:2])
+            else:
+                check_end(
+                    validation_data, kwargs.get(steps[1]), steps[1], "fit"
+                )
+                validation_data = watch.data(validation_data)
+            return super().fit(
+                self._of_any_length(watch.data(x, y)),
+                y,
+                batch_size,
+                epochs,
+                verbose,
+                callbacks,
+                validation_split,
+                self._of_any_length(validation_data),
+                **kwargs,
+            )
 
-    def evaluate(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
-        self.check_tokens(x)
-        return super().evaluate(self._of_any_length(x), *args, **kwargs)
+    def evaluate(
+        self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any
+    ) -> Any:
+        if self._is_watched:  # by the `fit` that validates
+            return super().evaluate(x, y, *args, **kwargs)
+        check_end(x, kwargs.get("steps"), "steps", "evaluate")
+        with self._watch() as watch:
+            data = self._of_any_length(watch.data(x, y))
+            return super().evaluate(data, y, *args, **kwargs)
 
     def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
-        self.check_tokens(x)
-        return super().predict(self._of_any_length(x), *args, **kwargs)
+        check_end(x, kwargs.get("steps"), "steps", "predict")
+        with self._watch() as watch:
+            data = self._of_any_length(watch.data(x))
+            return super().predict(data, *args, **kwargs)
+
+    def train_on_batch(
+        self, x: Any, y: Any = None, *args: Any, **kwargs: Any
+    ) -> Any:
+        check_class_weight(kwargs.get("class_weight"), self.interface.outputs)
+        with self._watch() as watch:
+            watch.batch(x, y)
+            return super().train_on_batch(x, y, *args, **kwargs)
+
+    def test_on_batch(
+        self, x: Any, y: Any = None, *args: Any, **kwargs: Any
+    ) -> Any:
+        with self._watch() as watch:
+            watch.batch(x, y)
+            return super().test_on_batch(x, y, *args, **kwargs)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        with self._watch() as watch:
+            watch.batch(x)
+            return super().predict_on_batch(x)
 
     @property
     def trainable(self) -> bool:
@@ -277,6 +322,25 @@ class FrozenModel(keras.Model):
     def check_tokens(self, x: Any) -> None:
         """Refuses arrays that are no tokens of this model."""
         self.interface.check(x)
+
+    def check_batch(self, x: Any, y: Any = None) -> None:
+        """Refuses arrays that are no batch of this model.
+
+        Args:
+            x: as of `fit`, in arrays.
+            y: array or `None`. The answers. Defaults to `None`.
+        """
+        self.check_tokens(x)
+        tokens = x["tokens"] if isinstance(x, dict) else x
+        if getattr(tokens, "shape", (1,))[0] == 0:
+            raise ValueError(
+                "Expected one example at least. Received a batch of shape "
+                f"{tuple(tokens.shape)}: leave it out"
+            )
+        if y is not None:
+            check_answers(
+                y, getattr(self, "loss", None), self.interface.outputs
+            )
 
     def warn_of_numbers(self, x: Any) -> None:
         """Warns once, before training, of tokens far from 0 and 1."""
@@ -320,6 +384,16 @@ class FrozenModel(keras.Model):
             "dropout": self.dropout,
         }
 
+    @contextlib.contextmanager
+    def _watch(self) -> Iterator[DataWatch]:
+        """Checks all data that come in meanwhile, once."""
+        self._is_watched = True
+        try:
+            with DataWatch(self.check_batch) as watch:
+                yield watch
+        finally:
+            self._is_watched = False
+
     def _of_any_length(self, x: Any) -> Any:
         """A data set whose batches may differ in length, on any backend.
 
@@ -351,14 +425,3 @@ class FrozenModel(keras.Model):
             own = group.name in self.interface.groups
             (written if group.trained or own else frozen).append(variable)
         return written, frozen
-
-
-def _check_end(x: Any, steps_per_epoch: int | None) -> None:
-    """Refuses an epoch without end, which Keras would train for ever."""
-    endless = isinstance(x, keras.utils.PyDataset) and x.num_batches is None
-    capped = steps_per_epoch or keras.config.max_steps_per_epoch()
-    if endless and not capped:
-        raise ValueError(
-            f"{type(x).__name__} gives batches without end: pass "
-            "`steps_per_epoch` to `fit`"
-        )

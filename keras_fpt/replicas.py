@@ -161,13 +161,17 @@ class Replicas:
 
     def _batch(self, data: Any, position: int) -> Any:
         if not isinstance(data, (list, tuple)):
-            return data[position]
+            batch = data[position]
+            self.models[0].check_batch(*batch[:2])
+            return batch
         if len(data) != len(self.models):
             raise ValueError(
                 f"Expected one data set, or {len(self.models)}. Received: "
                 f"{len(data)}"
             )
         batches = [one[position] for one in data]
+        for model, batch in zip(self.models, batches, strict=True):
+            model.check_batch(*batch[:2])
         return keras.tree.map_structure(lambda *each: np.stack(each), *batches)
 
     def _state(self, data: Any, position: int, optimizer: bool) -> Any:

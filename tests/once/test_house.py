@@ -22,6 +22,7 @@ FLOORS = (
     (
         "finetuning",
         "checkpoints",
+        "data_watch",
         "layers",
         "stack",
         "trunks",
