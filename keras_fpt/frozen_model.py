@@ -16,6 +16,7 @@ from keras_fpt.data_watch import DataWatch
 from keras_fpt.data_watch import check_answers
 from keras_fpt.data_watch import check_class_weight
 from keras_fpt.data_watch import check_end
+from keras_fpt.data_watch import is_near
 from keras_fpt.data_watch import on_host
 from keras_fpt.export import export
 from keras_fpt.layers import Interface
@@ -85,7 +86,7 @@ class FrozenModel(keras.Model):
         trunk.last_tokens = interface.last_tokens
         tokens, mask = interface.model_inputs()
         named = {"tokens": tokens, "padding_mask": mask}
-        x, standardization = interface.standardize(tokens)
+        x, standardization = interface.standardize(tokens, mask)
         embedded = interface.tokens.embed(x, trunk.hidden_dim, dropout)
         hidden = trunk(embedded, padding_mask=mask)
         # (batch, num_tokens, hidden_dim)
@@ -232,7 +233,10 @@ class FrozenModel(keras.Model):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if args and not self._is_watched:
-            self.check_tokens(keras.tree.map_structure(on_host, args[0]))
+            tokens = keras.tree.map_structure(
+                lambda x: on_host(x) if is_near(x) else x, args[0]
+            )
+            self.check_tokens(tokens)
         return super().__call__(*args, **kwargs)
 
     def fit(
@@ -273,28 +277,54 @@ class FrozenModel(keras.Model):
             )
 
     def evaluate(
-        self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        *args: Any,
+        **kwargs: Any,
     ) -> Any:
+        others = (batch_size, verbose, sample_weight, steps, *args)
         if self._is_watched:  # by the `fit` that validates
-            return super().evaluate(x, y, *args, **kwargs)
-        check_end(x, kwargs.get("steps"), "steps", "evaluate")
+            return super().evaluate(x, y, *others, **kwargs)
+        check_end(x, steps, "steps", "evaluate")
         with self._watch() as watch:
             data = self._of_any_length(watch.data(x, y))
-            return super().evaluate(data, y, *args, **kwargs)
+            return super().evaluate(data, y, *others, **kwargs)
 
-    def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
-        check_end(x, kwargs.get("steps"), "steps", "predict")
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        steps: int | None = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
+        check_end(x, steps, "steps", "predict")
         with self._watch() as watch:
             data = self._of_any_length(watch.data(x))
-            return super().predict(data, *args, **kwargs)
+            return super().predict(
+                data, batch_size, verbose, steps, *args, **kwargs
+            )
 
     def train_on_batch(
-        self, x: Any, y: Any = None, *args: Any, **kwargs: Any
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        **kwargs: Any,
     ) -> Any:
-        check_class_weight(kwargs.get("class_weight"), self.interface.outputs)
+        check_class_weight(class_weight, self.interface.outputs)
         with self._watch() as watch:
             watch.batch(x, y)
-            return super().train_on_batch(x, y, *args, **kwargs)
+            return super().train_on_batch(
+                x, y, sample_weight, class_weight, **kwargs
+            )
 
     def test_on_batch(
         self, x: Any, y: Any = None, *args: Any, **kwargs: Any

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from collections.abc import Sequence
+from types import NoneType
 from typing import Any
 from typing import ClassVar
 
@@ -23,6 +24,7 @@ from keras_fpt.layers.head import output_sizes
 from keras_fpt.layers.normalization import Standardization
 from keras_fpt.layers.normalization import Statistics
 from keras_fpt.layers.normalization import read_statistics
+from keras_fpt.layers.padding import ZeroPadding
 from keras_fpt.layers.readout import Readout
 from keras_fpt.layers.tokens import Inputs
 from keras_fpt.layers.tokens import TokenSpec
@@ -101,6 +103,14 @@ class Interface:
                 )
             given = task.inputs, task.outputs, task.readout, task.padding_mask
         inputs, outputs, readout, padding_mask = given
+        if not isinstance(padding_mask, (bool, np.bool_, NoneType)):
+            raise ValueError(
+                "`padding_mask` says whether there is a mask, as True or "
+                "False; the masks themselves go into `fit`. Received: "
+                f"padding_mask={_kind(padding_mask)}"
+            )
+        if readout is None:  # the last token would be padding
+            readout = "last_real" if padding_mask else "last"
         if inputs is None or outputs is None:
             raise ValueError(
                 "Pass `task=`, or both `inputs=` and `outputs=`. Received: "
@@ -109,7 +119,7 @@ class Interface:
         interface = cls(
             TokenSpec.of(inputs),
             output_sizes(outputs),
-            readout or "last",
+            readout,
             bool(padding_mask),
         )
         statistics = read_statistics(
@@ -169,8 +179,15 @@ class Interface:
         # In alphabetical order, as every backend flattens them.
         return [{"padding_mask": mask, "tokens": tokens}]
 
-    def standardize(self, tokens: Any) -> tuple[Any, Standardization | None]:
-        """Standardizes tokens where that was asked for; gives the layer."""
+    def standardize(
+        self, tokens: Any, padding_mask: Any = None
+    ) -> tuple[Any, Standardization | None]:
+        """Standardizes tokens where that was asked for; gives the layer.
+
+        Whatever stands at padded places is replaced by zeros before.
+        """
+        if padding_mask is not None:
+            tokens = ZeroPadding(name="zero_padding")(tokens, padding_mask)
         if not self.normalization:
             return tokens, None
         layer = Standardization(*self.normalization)
@@ -208,3 +225,8 @@ class Interface:
             )
         real = self.readout == "last_real"
         return read_mask(mask, shape, least if real else 1, first=real)
+
+
+def _kind(value: Any) -> str:
+    shape = getattr(value, "shape", None)
+    return repr(value) if shape is None else f"an array of shape {shape}"

@@ -34,7 +34,7 @@ class Task:
         outputs: `num_classes`, `(k, num_classes)` for an answer at each of
             the last k tokens, or `(k, values, num_classes)`.
         readout: string. `"last"`, `"last_real"` or `"mean"`. Defaults to
-            `"last"`.
+            `"last_real"` with a padding mask, else to `"last"`.
         padding_mask: bool. Whether examples carry a padding mask. Defaults to
             `False`.
         variant: string. The form of the task. Defaults to `"paper"`.
@@ -108,6 +108,9 @@ class Task:
     _arguments: dict[str, Any]
 
     def __init_subclass__(cls) -> None:
+        own = [each for each in cls.__mro__ if each is not Task]
+        if cls.padding_mask and not any("readout" in vars(e) for e in own):
+            cls.readout = "last_real"  # the last token would be padding
         if "name" not in vars(cls):
             words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__)
             cls.name = words.lower()
