@@ -68,8 +68,9 @@ def read_mask(
         )
     fewest = real.sum(axis=1).min(initial=shape[1])
     if fewest < least:
+        what = f"The head reads the last {least} real tokens"
         raise ValueError(
-            f"The head reads {least} real tokens of each sequence at least. "
+            f"{what if first else 'Each sequence needs a real token'}. "
             f"Received a sequence with {fewest}: leave it out"
         )
     return real

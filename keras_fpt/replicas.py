@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from keras_fpt.frozen_model import FrozenModel
+from keras_fpt.sizes import whole_number
 
 History = list[dict[str, list[float]]]
 
@@ -150,6 +151,8 @@ class Replicas:
 
     def _count(self, data: Any, steps: int | None) -> int:
         one = data[0] if isinstance(data, (list, tuple)) else data
+        if steps is not None:
+            whole_number("steps_per_epoch", steps)
         steps = one.num_batches if steps is None else steps
         if steps is None:
             raise ValueError(

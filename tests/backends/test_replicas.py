@@ -215,6 +215,15 @@ class TestRefusals:
             replicas.fit(TASK.train_data(8))
         with pytest.raises(ValueError, match="Received: 2"):
             replicas.fit([TASK.train_data(8)] * 2, steps_per_epoch=1)
+        with pytest.raises(ValueError, match="steps_per_epoch=0"):
+            replicas.fit(TASK.train_data(8), steps_per_epoch=0)
+        x, y = TASK.train_data(8)[0]
+        good, bad = (Batches((x, answers), 8) for answers in (y, y + 2))
+        for data in (bad, [good, good, bad]):
+            with pytest.raises(ValueError, match="Classes must be"):
+                replicas.fit(data)
+            with pytest.raises(ValueError, match="Classes must be"):
+                replicas.evaluate(data)
 
 
 @pytest.mark.skipif(keras.backend.backend() == "jax", reason="not on JAX")

@@ -47,7 +47,7 @@ def test_classes_of_every_form():
         (lambda: read_mask(MASK.astype(str), (2, 3), 1, True), "dtype <U"),
         (lambda: read_mask(MASK[:, ::-1], (2, 3), 1, True), "before a real"),
         (lambda: read_mask(0 * MASK, (2, 3), 1, False), "with 0: leave it"),
-        (lambda: read_mask(MASK, (2, 3), 2, True), "reads 2 .*with 1"),
+        (lambda: read_mask(MASK, (2, 3), 2, True), "the last 2 real .*with 1"),
         (lambda: check_classes(np.array([3, 10]), (10,)), "10 at example 1"),
         (lambda: check_classes(np.array([-1]), (10,)), "-1 at example 0"),
         (lambda: check_classes(np.array([0.5]), (10,)), "0.5 at example 0"),
