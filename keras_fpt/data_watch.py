@@ -151,8 +151,9 @@ def _watched_tf(data: Any, watch: DataWatch) -> Any:
 
 def is_near(value: Any) -> bool:
     """Whether an array is in the memory of the host."""
-    device = getattr(value, "device", "")  # NumPy's arrays are on the "cpu"
-    return value is None or "cpu" in str(device).lower()
+    if value is None or isinstance(value, np.ndarray):
+        return True
+    return "cpu" in str(getattr(value, "device", "")).lower()
 
 
 def on_host(value: Any) -> Any:

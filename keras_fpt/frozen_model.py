@@ -19,6 +19,7 @@ from keras_fpt.data_watch import check_end
 from keras_fpt.data_watch import is_near
 from keras_fpt.data_watch import on_host
 from keras_fpt.export import export
+from keras_fpt.jax_state import values_kept
 from keras_fpt.layers import Interface
 from keras_fpt.layers.number_check import describe_if_far
 from keras_fpt.layers.number_check import some_tokens
@@ -419,7 +420,7 @@ class FrozenModel(keras.Model):
         """Checks all data that come in meanwhile, once."""
         self._is_watched = True
         try:
-            with DataWatch(self.check_batch) as watch:
+            with values_kept(self), DataWatch(self.check_batch) as watch:
                 yield watch
         finally:
             self._is_watched = False

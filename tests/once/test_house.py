@@ -23,6 +23,7 @@ FLOORS = (
         "finetuning",
         "checkpoints",
         "data_watch",
+        "jax_state",
         "layers",
         "stack",
         "trunks",
