@@ -32,7 +32,9 @@ def model():
     model = keras_fpt.FrozenPretrainedTransformer(
         make_backbone(num_layers=1), inputs=(6, 3), outputs=2, dropout=0.0
     )
-    model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
+    model.compile(
+        "adam", "sparse_categorical_crossentropy", metrics=["accuracy"]
+    )
     return model
 
 
