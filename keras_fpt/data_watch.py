@@ -32,10 +32,14 @@ class DataWatch:
     Args:
         check: callable that takes `(x, y)` of a batch, in arrays, and refuses
             what no model can read.
+        answers: bool. Whether y is needed.
     """
 
-    def __init__(self, check: Callable[[Any, Any], None]) -> None:
+    def __init__(
+        self, check: Callable[[Any, Any], None], answers: bool
+    ) -> None:
         self.check = check
+        self.answers = answers
         self.refusal: str | None = None
 
     def __enter__(self) -> DataWatch:
@@ -62,6 +66,11 @@ class DataWatch:
     def batch(self, x: Any, y: Any = None) -> None:
         """Checks arrays and tensors of one batch, or of all examples."""
         try:
+            if self.answers and y is None:
+                raise ValueError(
+                    "The loss compares with answers: pass `y`, or batches "
+                    "(x, y) of a data set. Received: x alone"
+                )
             x = keras.tree.map_structure(on_host, x)
             self.check(x, None if y is None else on_host(y))
         except ValueError as error:
@@ -168,7 +177,7 @@ def on_host(value: Any) -> Any:
 
 
 def check_answers(y: Any, loss: Any, outputs: tuple[int, ...]) -> None:
-    """Refuses what are no classes, where the loss expects classes.
+    """Refuses what are no numbers, or no classes where the loss wants them.
 
     Args:
         y: array, or something else.
@@ -177,12 +186,20 @@ def check_answers(y: Any, loss: Any, outputs: tuple[int, ...]) -> None:
     """
     name = getattr(loss, "name", None) or getattr(loss, "__name__", loss)
     sparse = isinstance(loss, keras.losses.SparseCategoricalCrossentropy)
+    if isinstance(y, (list, tuple)):
+        raise ValueError(
+            "Expected y as one array: pass `np.array(y)`. Received: "
+            f"{type(y).__name__} of {len(y)}"
+        )
+    if not isinstance(y, np.ndarray):
+        return
+    if y.dtype.kind in "OSUTMmc":
+        raise ValueError(
+            "Expected y as numbers: number classes by `np.unique(y, "
+            f"return_inverse=True)[1]`. Received dtype {y.dtype}"
+        )
     if sparse or name in (_SPARSE, "SparseCategoricalCrossentropy"):
-        if isinstance(y, (list, tuple)):
-            y = np.asarray(y)
-        if hasattr(y, "dtype") and isinstance(on_host(y), np.ndarray):
-            ignored = getattr(loss, "ignore_class", None)
-            check_classes(np.asarray(on_host(y)), outputs, ignored)
+        check_classes(y, outputs, getattr(loss, "ignore_class", None))
 
 
 def check_end(x: Any, steps: Any, name: str, method: str) -> None:

@@ -256,7 +256,7 @@ class FrozenModel(keras.Model):
         check_end(x, kwargs.get(steps[0]), steps[0], "fit")
         check_class_weight(kwargs.get("class_weight"), self.interface.outputs)
         self.warn_of_numbers(x)
-        with self._watch() as watch:
+        with self._watch(answers=True) as watch:
             if isinstance(validation_data, (list, tuple)):
                 check_end(validation_data[0], None, steps[1], "fit")
                 watch.batch(*validation_data[:2])
@@ -292,7 +292,7 @@ class FrozenModel(keras.Model):
         if self._is_watched:  # by the `fit` that validates
             return super().evaluate(x, y, *others, **kwargs)
         check_end(x, steps, "steps", "evaluate")
-        with self._watch() as watch:
+        with self._watch(answers=True) as watch:
             data = self._of_any_length(watch.data(x, y))
             return super().evaluate(data, y, *others, **kwargs)
 
@@ -321,7 +321,7 @@ class FrozenModel(keras.Model):
         **kwargs: Any,
     ) -> Any:
         check_class_weight(class_weight, self.interface.outputs)
-        with self._watch() as watch:
+        with self._watch(answers=True) as watch:
             watch.batch(x, y)
             return super().train_on_batch(
                 x, y, sample_weight, class_weight, **kwargs
@@ -330,7 +330,7 @@ class FrozenModel(keras.Model):
     def test_on_batch(
         self, x: Any, y: Any = None, *args: Any, **kwargs: Any
     ) -> Any:
-        with self._watch() as watch:
+        with self._watch(answers=True) as watch:
             watch.batch(x, y)
             return super().test_on_batch(x, y, *args, **kwargs)
 
@@ -416,11 +416,15 @@ class FrozenModel(keras.Model):
         }
 
     @contextlib.contextmanager
-    def _watch(self) -> Iterator[DataWatch]:
+    def _watch(self, answers: bool = False) -> Iterator[DataWatch]:
         """Checks all data that come in meanwhile, once."""
+        needed = answers and getattr(self, "loss", None) is not None
         self._is_watched = True
         try:
-            with values_kept(self), DataWatch(self.check_batch) as watch:
+            with (
+                values_kept(self),
+                DataWatch(self.check_batch, needed) as watch,
+            ):
                 yield watch
         finally:
             self._is_watched = False

@@ -131,6 +131,12 @@ class TokenSpec:
             if variable_length
             else x.shape[1] == self.num_tokens
         )
+        if x.dtype.kind in "OSUTMmc":
+            raise ValueError(
+                "Expected tokens that are numbers. Received dtype "
+                f"{x.dtype}; cast with `.astype('float32')`, or to 'int32' if "
+                "they are ids"
+            )
         if x.ndim != len(shape) or x.shape[2:] != shape[2:] or not length_fits:
             length = "at most " if variable_length else ""
             raise ValueError(

@@ -181,6 +181,37 @@ class TestWhatIsRead(PaddedTests):
         model.compile("sgd", "mse")
         model.train_on_batch(self.batch(5), np.full((3, 3), -7.5))
 
+    @pytest.mark.parametrize(
+        ("y", "message"),
+        [
+            (None, "pass `y`"),
+            ([0, 1, 2], r"`np.array\(y\)`.*list of 3"),
+            (np.array(["a", "b", "c"]), "number classes"),
+            (np.array([0, 1, 2], object), "dtype object"),
+        ],
+    )
+    def test_answers_that_no_loss_takes(self, model, y, message):
+        for call in (
+            lambda: model.fit(self.batch(5), y, verbose=0),
+            lambda: model.evaluate(self.batch(5), y, verbose=0),
+            lambda: model.train_on_batch(self.batch(5), y),
+            lambda: model.fit(
+                self.batch(5), Y, validation_data=(self.batch(5), y)
+            ),
+        ):
+            with pytest.raises(ValueError, match=message):
+                call()
+        if y is None:
+            with pytest.raises(ValueError, match=message):
+                model.fit(Dataset(self.batch(5)), verbose=0)
+
+    @pytest.mark.parametrize("kind", [str, object, complex])
+    def test_tokens_that_are_no_numbers(self, model, kind):
+        x = self.batch(5)
+        x["tokens"] = x["tokens"].astype(kind)
+        with pytest.raises(ValueError, match="tokens that are numbers.*cast"):
+            model.predict(x, verbose=0)
+
     def test_a_class_that_the_loss_leaves_out(self, backbone):
         model = self.model(backbone)
         loss = keras.losses.SparseCategoricalCrossentropy(

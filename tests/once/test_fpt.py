@@ -65,7 +65,7 @@ class TestRefusals:
             (X[..., :2], r"does not fit: .*\(batch, 6, 3\).*\(4, 6, 2\)"),
             (X[0], r"does not fit: .*\(6, 3\)"),
             (X[:0], r"\(0, 6, 3\), none of them real"),
-            (X.astype(str), "no numbers"),
+            (X.astype(str), "tokens that are numbers"),
             (X * np.nan, "finite.*number 0 has mean nan"),
             (X + [0, np.inf, 0], "finite.*number 1 has mean inf"),
             ((ZERO, ZERO - [0, 0, 1]), "at least 0.*number 2 .* -1.0"),
