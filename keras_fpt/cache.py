@@ -36,7 +36,10 @@ def cache_folder(cache_dir: Path | None = None) -> pathlib.Path:
 
 
 def cached(
-    name: str, make: Callable[[], Arrays], cache_dir: Path | None = None
+    name: str,
+    make: Callable[[], Arrays],
+    cache_dir: Path | None = None,
+    fits: Callable[[Arrays], bool] = lambda arrays: True,
 ) -> Arrays:
     """Reads arrays from the cache, or makes them and keeps them there.
 
@@ -47,7 +50,10 @@ def cached(
     Args:
         name: string. The key: everything on which the arrays depend.
         make: callable without arguments that returns a dict of arrays.
-        cache_dir: string, path or `None`. As in `cache_folder`.
+        cache_dir: string, path or `None`. As in `cache_folder`. Defaults to
+            `None`.
+        fits: callable. Whether arrays that were read are what `make` makes;
+            others are made again. Defaults to any.
 
     Returns:
         Dict of arrays.
@@ -56,7 +62,10 @@ def cached(
     if path.is_file():
         try:
             with np.load(path, allow_pickle=False) as file:
-                return dict(file)
+                arrays = dict(file)
+            if fits(arrays):
+                return arrays
+            raise ValueError("it holds other arrays than are asked for")
         except _DAMAGE as error:
             warnings.warn(
                 f"The cached file {str(path)!r} is damaged or cannot be read "

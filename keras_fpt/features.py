@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import pathlib
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -12,6 +13,7 @@ import numpy as np
 
 from keras_fpt.cache import cached
 from keras_fpt.checkpoints import frozen_hash
+from keras_fpt.data_watch import on_host
 from keras_fpt.frozen_model import FrozenModel
 
 # Of what a dropout changes, and what rounding does not.
@@ -45,7 +47,7 @@ class FeatureCache:
     Returns:
         A call returns the features: an array of shape
         `(examples, [k,] hidden_dim)`, of `readout="flatten"`
-        `(examples, num_tokens * hidden_dim)`.
+        `(examples, num_tokens * hidden_dim)`, which is yours to change.
 
     Raises:
         ValueError: if something before the head is trained, or computes
@@ -92,26 +94,41 @@ class FeatureCache:
         self._kept: dict[str, np.ndarray] = {}
 
     def __call__(self, x: Any, batch_size: int = 32) -> np.ndarray:
-        if isinstance(x, keras.utils.PyDataset):
+        arrays = keras.tree.flatten(x)
+        if not all(hasattr(array, "__array__") for array in arrays):
             raise ValueError(
                 f"A {type(x).__name__} may draw or augment each batch anew: "
                 "expected arrays, such as `task.train_examples()` gives"
             )
-        self.model.check_tokens(x)
-        x = keras.tree.map_structure(np.asarray, x)
+        x = keras.tree.map_structure(on_host, x)
+        self.model.check_batch(x)
         key = self._key(x)
         if key not in self._kept:
 
             def compute() -> dict[str, np.ndarray]:
                 return {"features": self._compute(x, batch_size)}
 
-            arrays = (
+            found = (
                 compute()
                 if self.folder is None
-                else cached(key, compute, self.folder)
+                else cached(
+                    key, compute, self.folder, lambda kept: self._fit(kept, x)
+                )
             )
-            self._kept[key] = arrays["features"]
-        return self._kept[key]
+            self._kept[key] = found["features"]
+        return self._kept[key].copy()
+
+    def _fit(self, arrays: Mapping[str, np.ndarray], x: Any) -> bool:
+        """Whether arrays of a file are features of these examples."""
+        size = len(keras.tree.flatten(x)[0])
+        features = arrays.get("features")
+        shape = (size, *self._features.output_shape[1:])
+        return (
+            features is not None
+            and features.shape == shape
+            and features.dtype == "float32"
+            and bool(np.isfinite(features).all())
+        )
 
     def _compute(self, x: Any, batch_size: int) -> np.ndarray:
         self._check_same_in_training(x)

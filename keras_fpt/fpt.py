@@ -61,10 +61,13 @@ class FrozenPretrainedTransformer(FrozenModel):
         readout: string. `"last"`, `"last_real"` (the last token that the
             padding mask marks as real), `"mean"` or `"flatten"` (all tokens
             beside one another, so that the head weighs each place by itself).
-            Defaults to `"last"`.
+            Defaults to `None`: `"last_real"` with a padding mask, else
+            `"last"`.
         padding_mask: bool. Whether the model takes
             `{"tokens": ..., "padding_mask": ...}`; sequences may then be
-            shorter than `num_tokens`. Defaults to `False`.
+            shorter than `num_tokens`. The mask is 1 or `True` where a token
+            is real; what stands elsewhere does not matter. Defaults to
+            `False`.
         normalize: tokens as for `fit`, a pair `(mean, variance)`, `False` or
             `None`. The model subtracts the mean of each number of a token
             and divides by its standard deviation, wherever it computes:

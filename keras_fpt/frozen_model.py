@@ -5,7 +5,6 @@ Longer than other files, as it is one class, with the methods that Keras calls.
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import keras
@@ -16,15 +15,13 @@ from keras_fpt import step_blocks
 from keras_fpt.backend import xla_pays
 from keras_fpt.export import export
 from keras_fpt.layers import Interface
-from keras_fpt.layers.number_check import describe_if_far
-from keras_fpt.layers.number_check import some_tokens
 from keras_fpt.optimizers import GroupAdam
 from keras_fpt.stack import Stack
-from keras_fpt.tensorflow_data import as_tensorflow_reads
+from keras_fpt.watched_model import WatchedModel
 
 
 @keras.saving.register_keras_serializable(package="keras_fpt")
-class FrozenModel(keras.Model):
+class FrozenModel(WatchedModel):
     """Input layer, a stack of blocks, readout, head; and what of it trains.
 
     A functional model from tokens to answers that keeps its freeze. The
@@ -88,7 +85,7 @@ class FrozenModel(keras.Model):
         trunk.last_tokens = interface.last_tokens
         tokens, mask = interface.model_inputs()
         named = {"tokens": tokens, "padding_mask": mask}
-        x, standardization = interface.standardize(tokens)
+        x, standardization = interface.standardize(tokens, mask)
         embedded = interface.tokens.embed(
             x, trunk.hidden_dim, dropout, input_bias
         )
@@ -262,48 +259,6 @@ class FrozenModel(keras.Model):
         """
         export(self, filepath, format, verbose, input_signature, **kwargs)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if args:
-            self.check_tokens(args[0])
-        return super().__call__(*args, **kwargs)
-
-    def fit(
-        self,
-        x: Any = None,
-        y: Any = None,
-        batch_size: int | None = None,
-        epochs: int = 1,
-        verbose: Any = "auto",
-        callbacks: Any = None,
-        validation_split: float = 0.0,
-        validation_data: Any = None,
-        **kwargs: Any,
-    ) -> Any:
-        self.check_tokens(x)
-        _check_end(x, kwargs.get("steps_per_epoch"))
-        self.warn_of_numbers(x)
-        if isinstance(validation_data, (list, tuple)):
-            self.check_tokens(validation_data[0])
-        return super().fit(
-            self._of_any_length(x),
-            y,
-            batch_size,
-            epochs,
-            verbose,
-            callbacks,
-            validation_split,
-            self._of_any_length(validation_data),
-            **kwargs,
-        )
-
-    def evaluate(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
-        self.check_tokens(x)
-        return super().evaluate(self._of_any_length(x), *args, **kwargs)
-
-    def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
-        self.check_tokens(x)
-        return super().predict(self._of_any_length(x), *args, **kwargs)
-
     @property
     def trainable(self) -> bool:
         """Whether the model trains; `True` keeps the finetune rules."""
@@ -314,19 +269,6 @@ class FrozenModel(keras.Model):
         keras.Model.trainable.fset(self, value)
         if value:
             self._apply_finetune_rules()
-
-    def check_tokens(self, x: Any) -> None:
-        """Refuses arrays that are no tokens of this model."""
-        self.interface.check(x)
-
-    def warn_of_numbers(self, x: Any) -> None:
-        """Warns once, before training, of tokens far from 0 and 1."""
-        tokens = None if self._numbers_seen else some_tokens(x)
-        if tokens is not None:
-            self._numbers_seen = True
-            warning = describe_if_far(tokens)
-            if warning:
-                warnings.warn(warning, stacklevel=3)
 
     def get_config(self) -> dict[str, Any]:
         trunk = keras.saving.serialize_keras_object(self.trunk)
@@ -361,19 +303,6 @@ class FrozenModel(keras.Model):
             "dropout": self.dropout,
         }
 
-    def _of_any_length(self, x: Any) -> Any:
-        """A data set whose batches may differ in length, on any backend.
-
-        On TensorFlow, Keras expects of all batches the length that the first
-        two have, and fails in the middle of an epoch.
-        """
-        varies = (
-            isinstance(x, keras.utils.PyDataset)
-            and self.interface.padding_mask
-            and keras.backend.backend() == "tensorflow"
-        )
-        return as_tensorflow_reads(x) if varies else x
-
     def _apply_finetune_rules(self) -> None:
         finetuning.apply_rules(self.weights, self.finetune_rules)
         # Keras keeps the flag of a layer in its config, and a trunk its rules:
@@ -392,14 +321,3 @@ class FrozenModel(keras.Model):
             own = group.name in self.interface.groups
             (written if group.trained or own else frozen).append(variable)
         return written, frozen
-
-
-def _check_end(x: Any, steps_per_epoch: int | None) -> None:
-    """Refuses an epoch without end, which Keras would train for ever."""
-    endless = isinstance(x, keras.utils.PyDataset) and x.num_batches is None
-    capped = steps_per_epoch or keras.config.max_steps_per_epoch()
-    if endless and not capped:
-        raise ValueError(
-            f"{type(x).__name__} gives batches without end: pass "
-            "`steps_per_epoch` to `fit`"
-        )

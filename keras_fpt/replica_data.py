@@ -152,7 +152,7 @@ def data_sets(
             continue
         key = id(x), id(y), id(weight)
         if key not in made:
-            model.check_tokens(x)
+            model.check_batch(x, y)
             arrays = (x, y) if weight is None else (x, y, weight)
             size = whole_number("batch_size", batch_size or _BATCH_SIZE)
             made[key] = ArrayBatches(arrays, size, seed)
@@ -179,18 +179,6 @@ def together(sets: Sequence[Any], own: bool) -> Any:
 
 def is_endless(data: Any) -> bool:
     return isinstance(data, keras.utils.PyDataset) and data.num_batches is None
-
-
-def check_end(sets: Sequence[Any], steps: int | None, name: str) -> None:
-    """Refuses data sets without end where no number of steps is given."""
-    if steps is not None or keras.config.max_steps_per_epoch():
-        return
-    for data in sets:
-        if is_endless(data):
-            raise ValueError(
-                f"{type(data).__name__} gives batches without end: pass "
-                f"`{name}`"
-            )
 
 
 def check_repeats(sets: Sequence[Any]) -> None:

@@ -11,9 +11,11 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_fpt.data_watch import DataWatch
+from keras_fpt.data_watch import check_end
 from keras_fpt.frozen_model import FrozenModel
+from keras_fpt.jax_state import values_kept
 from keras_fpt.replica_data import ArrayBatches
-from keras_fpt.replica_data import check_end
 from keras_fpt.replica_data import check_repeats
 from keras_fpt.replica_data import data_sets
 from keras_fpt.replica_data import first_batch
@@ -136,14 +138,16 @@ class Replicas:
             )
         order = np.random.randint(2**31) if shuffle else None
         train = data_sets(self.models, (x, y, sample_weight), batch_size, order)
-        check_end(train, steps_per_epoch, "steps_per_epoch")
+        for data in train:
+            check_end(data, steps_per_epoch, "steps_per_epoch", "fit")
         validation = None
         if validation_data is not None:
             own |= isinstance(validation_data, list)
             validation = validation_sets(
                 self.models, validation_data, batch_size
             )
-            check_end(validation, validation_steps, "validation_steps")
+            for data in validation:
+                check_end(data, validation_steps, "validation_steps", "fit")
         self.models[0].warn_of_numbers(
             train[0] if y is None else x[0] if isinstance(x, list) else x
         )
@@ -158,14 +162,16 @@ class Replicas:
         }
         if keras.backend.backend() != "jax":
             return self._fit_in_turn(train, validation, arguments)
-        model, data = self._model_for(train, own)
-        history = model.fit(
-            data,
-            validation_data=None
-            if validation is None
-            else together(validation, own),
-            **arguments,
-        ).history
+        first = self.models[0]
+        with (
+            values_kept(first),
+            DataWatch(first.check_batch, answers=True) as watch,
+        ):
+            if validation is not None:
+                validation = [watch.data(each) for each in validation]
+                arguments["validation_data"] = together(validation, own)
+            model, data = self._model_for([watch.data(d) for d in train], own)
+            history = model.fit(data, **arguments).history
         model.write_back()
         return [
             {
@@ -194,7 +200,8 @@ class Replicas:
         """
         own = any(isinstance(v, list) for v in (x, y, sample_weight))
         sets = data_sets(self.models, (x, y, sample_weight), batch_size)
-        check_end(sets, steps, "steps")
+        for data in sets:
+            check_end(data, steps, "steps", "evaluate")
         arguments = {"steps": steps, "verbose": 0, "return_dict": True}
         if keras.backend.backend() != "jax":
             check_repeats(sets)
@@ -202,8 +209,13 @@ class Replicas:
                 model.evaluate(data, **arguments)
                 for model, data in zip(self.models, sets, strict=True)
             ]
-        model, data = self._model_for(sets, own)
-        logs = model.evaluate(data, **arguments)
+        first = self.models[0]
+        with (
+            values_kept(first),
+            DataWatch(first.check_batch, answers=True) as watch,
+        ):
+            model, data = self._model_for([watch.data(d) for d in sets], own)
+            logs = model.evaluate(data, **arguments)
         return [
             {name: float(np.ravel(each)[i]) for name, each in logs.items()}
             for i in range(len(self.models))

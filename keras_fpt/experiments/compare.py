@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import time
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
-from keras_fpt import tasks
 from keras_fpt import trunks
+from keras_fpt.experiments import arguments
 from keras_fpt.experiments import schedule
 from keras_fpt.experiments.experiment import Experiment
 from keras_fpt.experiments.results import Results
@@ -119,20 +121,15 @@ def compare(
     """
     seeds = whole_number("seeds", seeds)
     steps = whole_number("steps", steps)
-    rates = tuple(dict.fromkeys(float(rate) for rate in learning_rates))
-    if not rates or min(rates) <= 0:
-        raise ValueError(
-            "`learning_rates` are positive numbers, at least one. Received: "
-            f"learning_rates={tuple(learning_rates)}"
-        )
-    if minutes is not None and cluster is not None:
-        raise ValueError(
-            "`minutes` is a budget of this machine: leave it out with a cluster"
-        )
-    task = task_of(data, groups, normalize, loss, metric)
-    counts = tuple(examples) if examples is not None else (None,)
+    batch_size = whole_number("batch_size", batch_size)
+    rates = arguments.read_rates(learning_rates)
+    counts = arguments.read_counts(examples)
+    arguments.check_minutes(minutes, cluster)
+    arguments.check_kinds(trunk, cluster, print_fn)
+    folder = arguments.read_folder(results_dir)
+    trunk = os.fspath(trunk)
+    task = arguments.task_of(data, groups, normalize, loss, metric)
     listed = rows_of(rows, trunk)
-    folder = pathlib.Path(results_dir)
     presets = trunks.local_presets(trunk)
     experiments: dict[tuple[str, int | None], list[Experiment]] = {}
     by_seed: dict[int, list[Experiment]] = {}
@@ -174,40 +171,6 @@ def compare(
     return read_results(experiments, folder, task.metric)
 
 
-def task_of(
-    data: Any, groups: Any, normalize: bool, loss: Any, metric: Any
-) -> Any:
-    """The task that `data` stands for."""
-    if isinstance(data, str):
-        data = tasks.get(data)
-    if isinstance(data, tasks.Task):
-        given = {"groups": groups, "loss": loss, "metric": metric}
-        named = [name for name, value in given.items() if value is not None]
-        if named:
-            raise ValueError(
-                f"A task says its {', '.join(named)} itself: pass arrays, or "
-                "leave them out"
-            )
-        return data
-    arguments = {"groups": groups, "loss": loss, "metric": metric}
-    if isinstance(data, (tuple, list)) and len(data) == 3:
-        (x, y), validation, test = data
-        return tasks.ArrayTask(
-            x,
-            y,
-            validation=validation,
-            test=test,
-            normalize=normalize,
-            **arguments,
-        )
-    if isinstance(data, (tuple, list)) and len(data) == 2:
-        return tasks.ArrayTask(*data, normalize=normalize, **arguments)
-    raise ValueError(
-        "`data` is (x, y), three such pairs for train, validation and test, a "
-        f"task or its name. Received: {type(data).__name__}"
-    )
-
-
 def rows_of(rows: Rows, trunk: str) -> list[Row]:
     """The rows that names and functions stand for.
 
@@ -217,7 +180,17 @@ def rows_of(rows: Rows, trunk: str) -> list[Row]:
     if isinstance(rows, str):
         rows = (rows,)
     if isinstance(rows, Mapping):
+        for name, build in rows.items():
+            if not isinstance(name, str) or not callable(build):
+                raise ValueError(
+                    "`rows` as a dict has names, and functions that build a "
+                    f"model. Received: {name!r}: {build!r}"
+                )
         listed = [Row.of_model(name, build) for name, build in rows.items()]
+    elif not isinstance(rows, Iterable):
+        raise ValueError(
+            f"`rows` is a list of names, or a dict. Received: rows={rows!r}"
+        )
     else:
         width = trunks.hidden_dim_of(trunk)
         known = _known_rows(trunks.identity(trunk), width)
@@ -225,7 +198,7 @@ def rows_of(rows: Rows, trunk: str) -> list[Row]:
         for row in rows:
             if isinstance(row, Row):
                 listed.append(row)
-            elif row in known:
+            elif isinstance(row, str) and row in known:
                 listed.append(known[row])
             else:
                 raise ValueError(
@@ -250,8 +223,8 @@ def _known_rows(preset: str, width: int) -> dict[str, Row]:
         "full": {"finetune": "full"},
     }
     rows = {
-        name: Row.fpt(name, preset=preset, paired=True, **arguments)
-        for name, arguments in fpt.items()
+        name: Row.fpt(name, preset=preset, paired=True, **options)
+        for name, options in fpt.items()
     }
     baselines: dict[str, dict[str, Any]] = {
         "no_trunk": {},
@@ -259,8 +232,8 @@ def _known_rows(preset: str, width: int) -> dict[str, Row]:
         "transformer": {"num_layers": LSTM_LAYERS},
         "one_attention_layer": {"num_heads": max(1, width // HEAD_DIM)},
     }
-    for name, arguments in baselines.items():
+    for name, options in baselines.items():
         rows[name] = Row.baseline(
-            name, name, hidden_dim=width, paired=True, **arguments
+            name, name, hidden_dim=width, paired=True, **options
         )
     return rows

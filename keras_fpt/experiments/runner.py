@@ -100,7 +100,7 @@ def _train(
     environment.reset_peak_memory()
     first = experiments[0]
     tasks = _tasks(experiments)
-    models = []
+    models: list[Any] = []
     for experiment, task in zip(experiments, tasks, strict=True):
         keras.utils.set_random_seed(experiment.seed)
         other = models[0] if models else None

@@ -3,6 +3,7 @@
 from keras_fpt.layers.embedding import Embedding
 from keras_fpt.layers.interface import Interface
 from keras_fpt.layers.normalization import Standardization
+from keras_fpt.layers.padding import ZeroPadding
 from keras_fpt.layers.readout import Readout
 from keras_fpt.layers.tokens import TokenSpec
 
@@ -12,4 +13,5 @@ __all__ = [
     "Readout",
     "Standardization",
     "TokenSpec",
+    "ZeroPadding",
 ]

@@ -8,12 +8,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from collections.abc import Sequence
+from types import NoneType
 from typing import Any
 from typing import ClassVar
 
 import keras
 import numpy as np
 
+from keras_fpt.checks import check_ids
+from keras_fpt.checks import read_mask
 from keras_fpt.finetuning import NORMALIZATION
 from keras_fpt.layers.head import Outputs
 from keras_fpt.layers.head import head
@@ -21,6 +24,7 @@ from keras_fpt.layers.head import output_sizes
 from keras_fpt.layers.normalization import Standardization
 from keras_fpt.layers.normalization import Statistics
 from keras_fpt.layers.normalization import read_statistics
+from keras_fpt.layers.padding import ZeroPadding
 from keras_fpt.layers.readout import Readout
 from keras_fpt.layers.tokens import Inputs
 from keras_fpt.layers.tokens import TokenSpec
@@ -106,6 +110,14 @@ class Interface:
                 )
             given = task.inputs, task.outputs, task.readout, task.padding_mask
         inputs, outputs, readout, padding_mask = given
+        if not isinstance(padding_mask, (bool, np.bool_, NoneType)):
+            raise ValueError(
+                "`padding_mask` says whether there is a mask, as True or "
+                "False; the masks themselves go into `fit`. Received: "
+                f"padding_mask={_kind(padding_mask)}"
+            )
+        if readout is None:  # the last token would be padding
+            readout = "last_real" if padding_mask else "last"
         if inputs is None or outputs is None:
             raise ValueError(
                 "Pass `task=`, or both `inputs=` and `outputs=`. Received: "
@@ -114,7 +126,7 @@ class Interface:
         interface = cls(
             TokenSpec.of(inputs),
             output_sizes(outputs),
-            readout or "last",
+            readout,
             bool(padding_mask),
         )
         statistics = read_statistics(
@@ -174,8 +186,15 @@ class Interface:
         # In alphabetical order, as every backend flattens them.
         return [{"padding_mask": mask, "tokens": tokens}]
 
-    def standardize(self, tokens: Any) -> tuple[Any, Standardization | None]:
-        """Standardizes tokens where that was asked for; gives the layer."""
+    def standardize(
+        self, tokens: Any, padding_mask: Any = None
+    ) -> tuple[Any, Standardization | None]:
+        """Standardizes tokens where that was asked for; gives the layer.
+
+        Whatever stands at padded places is replaced by zeros before.
+        """
+        if padding_mask is not None:
+            tokens = ZeroPadding(name="zero_padding")(tokens, padding_mask)
         if not self.normalization:
             return tokens, None
         layer = Standardization(*self.normalization)
@@ -191,39 +210,31 @@ class Interface:
     def check(self, x: Any) -> None:
         """Refuses arrays that this interface cannot read.
 
-        Only NumPy arrays are looked at: batches of a data set have shapes
-        that Keras checks itself, and values that are not at hand here.
+        Only NumPy arrays are looked at: symbols have no values.
         """
         self.tokens.check(x, self.padding_mask)
-        if isinstance(x, Mapping) and self.padding_mask:
-            tokens, mask = x["tokens"], x["padding_mask"]
-            if isinstance(tokens, np.ndarray) and isinstance(mask, np.ndarray):
-                self._check_mask(mask, tokens.shape[:2])
+        tokens, mask = x, None
+        if isinstance(x, Mapping):
+            tokens, mask = x["tokens"], x.get("padding_mask")
+        if not isinstance(tokens, np.ndarray):
+            return
+        real = None
+        if isinstance(mask, np.ndarray):
+            real = self._read_mask(mask, tokens.shape[:2])
+        if self.tokens.vocabulary_size is not None and tokens.size:
+            check_ids(tokens, self.tokens.vocabulary_size, real)
 
-    def _check_mask(self, mask: np.ndarray, shape: tuple[int, ...]) -> None:
-        if mask.shape != shape:
-            raise ValueError(
-                "`padding_mask` has one entry a token: expected shape "
-                f"{shape}. Received shape {mask.shape}"
-            )
+    def _read_mask(self, mask: np.ndarray, shape: tuple[int, ...]) -> Any:
         least = self.read_tokens or 1
-        if shape[1] < least:
+        if mask.shape == shape and shape[1] < least:
             raise ValueError(
                 f"The head reads the last {least} tokens. Received sequences "
                 f"of {shape[1]}: pad them to {least} at least"
             )
-        if self.readout != "last_real":
-            return
-        real = mask != 0
-        if (real[:, 1:] > real[:, :-1]).any():
-            raise ValueError(
-                'readout="last_real" expects real tokens first, then padding: '
-                "pad with `keras.utils.pad_sequences(..., padding='post')`. "
-                "Received a `padding_mask` in which padding comes before a "
-                "real token"
-            )
-        if (real.sum(axis=1) < least).any():
-            raise ValueError(
-                f"The head reads the last {least} real tokens. Received a "
-                f"sequence with {real.sum(axis=1).min()}: leave it out"
-            )
+        real = self.readout == "last_real"
+        return read_mask(mask, shape, least if real else 1, first=real)
+
+
+def _kind(value: Any) -> str:
+    shape = getattr(value, "shape", None)
+    return repr(value) if shape is None else f"an array of shape {shape}"

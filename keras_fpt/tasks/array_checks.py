@@ -1,4 +1,4 @@
-"""Checks the arrays of a user, and brings them into one form."""
+"""Checks the tokens and groups of a user, and brings them into one form."""
 
 from __future__ import annotations
 
@@ -8,9 +8,18 @@ from typing import Any
 
 import numpy as np
 
+from keras_fpt.tasks.array_values import as_array
+from keras_fpt.tasks.array_values import plain_values
+
+_INT32 = np.iinfo("int32")
+# Of an embedding table. The vocabularies of language models have 256,000.
+_MANY_IDS = 1_000_000
+
 
 def read_tokens(x: Any, name: str = "x") -> tuple[np.ndarray, Any]:
     """Tokens as one array, and the length of each sequence.
+
+    An array that the caller can still write to is copied, others are not.
 
     Args:
         x: array of shape `(examples, num_tokens, token_dim)`, or of ids of
@@ -26,22 +35,30 @@ def read_tokens(x: Any, name: str = "x") -> tuple[np.ndarray, Any]:
         ValueError: if it is none of these, or holds NaN, infinite numbers,
             negative ids or empty sequences.
     """
+    given, mask = x, None
     if isinstance(x, Mapping):
         if set(x) != {"tokens", "padding_mask"}:
             raise ValueError(
                 f"Expected `{name}` to hold 'tokens' and 'padding_mask'. "
                 f"Received: {sorted(map(str, x))}"
             )
-        tokens = _numbers(np.asarray(x["tokens"]), name)
-        lengths = _lengths(np.asarray(x["padding_mask"]), tokens, name)
-    elif _is_ragged(x):
-        tokens, lengths = _pad(x, name)
+        given, mask = x["tokens"], x["padding_mask"]
+    sequences = None if isinstance(x, Mapping) else _ragged(x, name)
+    if sequences is not None:
+        array, lengths = _pad(sequences, name)
     else:
-        tokens, lengths = _numbers(np.asarray(x), name), None
-    if not len(tokens) or 0 in tokens.shape:
-        raise ValueError(f"`{name}` is empty. Received shape {tokens.shape}")
-    real = slice(None) if lengths is None else _mask(lengths, tokens)
-    _check_finite(tokens, real, name)
+        array, lengths = as_array(given, name), None
+        _check_form(array, name)
+    if isinstance(x, Mapping):
+        lengths = _lengths(as_array(mask, name), array, name)
+    if not len(array) or 0 in array.shape:
+        raise ValueError(f"`{name}` is empty. Received shape {array.shape}")
+    real = None if lengths is None else _mask(lengths, array)
+    read = _vectors if array.ndim == 3 else _ids
+    tokens = read(array, real, name)
+    new = isinstance(given, (list, tuple)) or not array.flags.writeable
+    if not new and np.may_share_memory(tokens, array):
+        tokens = tokens.copy()
     return tokens, lengths
 
 
@@ -49,107 +66,37 @@ def read_groups(groups: Any, num_examples: int) -> np.ndarray | None:
     """The group of each example as a whole number."""
     if groups is None:
         return None
-    groups = np.asarray(groups)
+    groups = as_array(groups, "groups")
     if groups.shape != (num_examples,):
         raise ValueError(
             f"Expected one group for each of {num_examples} examples. Received "
             f"shape {groups.shape}"
         )
+    groups = plain_values(groups, "groups", "a group")
     return np.unique(groups, return_inverse=True)[1]
 
 
-def token_statistics(
-    tokens: np.ndarray, lengths: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and variance of each number of a token, without padding.
-
-    Args:
-        tokens: array of shape `(examples, num_tokens, token_dim)`.
-        lengths: int array of shape `(examples,)` or `None`.
-    """
-    real = tokens.reshape(-1, tokens.shape[-1])
-    if lengths is not None:
-        real = tokens[_mask(lengths, tokens)]
-    # In float64: a variance is the small difference of large sums.
-    return real.mean(0, dtype="float64"), real.var(0, dtype="float64")
+def _ragged(x: Any, name: str) -> list[np.ndarray] | None:
+    """Sequences of a list, or an array of arrays; `None` if x is an array."""
+    objects = getattr(x, "dtype", None) == "O" and np.ndim(x) == 1
+    if not objects and not isinstance(x, Sequence):
+        return None
+    lengths = {len(each) if hasattr(each, "__len__") else None for each in x}
+    if not objects and len(lengths) < 2:
+        return None
+    return [as_array(each, name) for each in x]
 
 
-def read_answers(y: Any, num_examples: int, name: str = "y") -> np.ndarray:
-    """Answers as an array of ids, of floats, or of strings.
-
-    Raises:
-        ValueError: if there is not one for each example, or one is missing.
-    """
-    y = np.asarray(y)
-    if y.dtype == object:
-        kinds = {type(value) for value in y.ravel().tolist()}
-        if kinds != {str}:
-            raise ValueError(
-                f"Expected `{name}` to be numbers or strings. Received: "
-                f"{sorted(kind.__name__ for kind in kinds)}"
-            )
-        y = y.astype(str)
-    if not y.ndim or len(y) != num_examples:
+def _check_form(array: np.ndarray, name: str) -> None:
+    if array.dtype.kind == "O" and not array.ndim:
         raise ValueError(
-            f"Expected one answer in `{name}` for each of {num_examples} "
-            f"examples. Received shape {y.shape}"
+            f"Expected `{name}` to be an array, a list of arrays, or a dict of "
+            f"'tokens' and 'padding_mask'. Received: {type(array[()]).__name__}"
         )
-    if y.ndim == 2 and y.shape[1] == 1:
-        y = y[:, 0]
-    if y.ndim > 2 or not y.size:
-        raise ValueError(
-            f"Expected `{name}` of shape (examples,) or (examples, k). "
-            f"Received shape {y.shape}"
-        )
-    if np.issubdtype(y.dtype, np.floating):
-        bad = np.flatnonzero(~np.isfinite(y.reshape(len(y), -1)).all(1))
-        if len(bad):
-            raise ValueError(
-                f"`{name}` holds NaN or infinite numbers, first at example "
-                f"{bad[0]}: leave these examples out"
-            )
-        if y.ndim == 2 and _is_one_hot(y):
-            raise ValueError(
-                f"`{name}` holds classes as rows of zeros and a one: pass "
-                "their numbers, `y.argmax(axis=-1)`"
-            )
-        return y.astype("float32")
-    if np.issubdtype(y.dtype, np.bool_):
-        return y.astype("int32")
-    if np.issubdtype(y.dtype, np.integer):
-        if y.min() < 0:
-            row = np.flatnonzero((y.reshape(len(y), -1) < 0).any(1))[0]
-            raise ValueError(
-                f"Classes in `{name}` are whole numbers from 0. Received: "
-                f"{y[row]} at example {row}"
-            )
-        return y.astype("int32")
-    if y.dtype.kind not in "US":
-        raise ValueError(
-            f"Expected `{name}` to be whole numbers, floats or strings. "
-            f"Received dtype {y.dtype}"
-        )
-    return y
-
-
-def _is_one_hot(y: np.ndarray) -> bool:
-    ones = (y == 1).sum(1)
-    return y.shape[1] > 1 and bool(
-        (ones == 1).all() and (y != 0).sum() == len(y)
-    )
-
-
-def _is_ragged(x: Any) -> bool:
-    """Whether it is a list of arrays, or an array of them."""
-    several = isinstance(x, Sequence) or getattr(x, "dtype", "") == "O"
-    return several and len({np.shape(each)[:1] for each in x}) > 1
-
-
-def _numbers(array: np.ndarray, name: str) -> np.ndarray:
-    """Tokens that are vectors as float32, ids as int32."""
     if array.dtype.kind not in "fiub":
         raise ValueError(
-            f"Expected `{name}` to hold numbers. Received dtype {array.dtype}"
+            f"Expected `{name}` to hold numbers. Received dtype {array.dtype}; "
+            "cast with `.astype('float32')`, or to 'int32' if they are ids"
         )
     if array.ndim not in (2, 3):
         raise ValueError(
@@ -157,43 +104,41 @@ def _numbers(array: np.ndarray, name: str) -> np.ndarray:
             "(examples, num_tokens) for ids. Received shape "
             f"{array.shape}; one number a token is `x[..., None]`"
         )
-    if array.ndim == 3:
-        with np.errstate(over="ignore"):
-            return array.astype("float32", copy=False)
-    if array.dtype.kind not in "iu":
+    if array.ndim == 2 and array.dtype.kind not in "iu":
         raise ValueError(
             f"Expected ids in `{name}` to be whole numbers. Received dtype "
             f"{array.dtype}; one number a token is `x[..., None]`"
         )
-    return array.astype("int32", copy=False)
 
 
-def _pad(x: Sequence[Any], name: str) -> tuple[np.ndarray, np.ndarray]:
-    arrays = [np.asarray(each) for each in x]
-    shapes = {(array.ndim, *array.shape[1:]) for array in arrays}
-    if len(shapes) > 1 or arrays[0].ndim not in (1, 2):
-        first = next(
-            i
-            for i, a in enumerate(arrays)
-            if a.shape[1:] != arrays[0].shape[1:] or a.ndim not in (1, 2)
-        )
-        raise ValueError(
-            f"Expected each sequence of `{name}` to have shape (length, "
-            "token_dim), or (length,) for ids, with one token_dim. Received "
-            f"shape {arrays[first].shape} at example {first}, "
-            f"{arrays[0].shape} at example 0"
-        )
+def _pad(arrays: list[np.ndarray], name: str) -> tuple[np.ndarray, Any]:
+    for i, array in enumerate(arrays):
+        if array.dtype.kind not in "fiub":
+            raise ValueError(
+                f"Expected `{name}` to hold numbers. Received "
+                f"{array.dtype} at example {i}"
+            )
+        form = array.shape[1:]
+        if form != arrays[0].shape[1:] or array.ndim not in (1, 2):
+            raise ValueError(
+                f"Expected each sequence of `{name}` to have shape (length, "
+                "token_dim), or (length,) for ids, with one token_dim. "
+                f"Received shape {array.shape} at example {i}, "
+                f"{arrays[0].shape} at example 0"
+            )
+        if not len(array):
+            raise ValueError(f"Sequence {i} of `{name}` is empty: leave it out")
     lengths = np.array([len(array) for array in arrays])
-    if not lengths.all():
-        raise ValueError(
-            f"Sequence {np.flatnonzero(lengths == 0)[0]} of `{name}` is empty: "
-            "leave it out"
-        )
-    shape = (len(arrays), lengths.max(), *arrays[0].shape[1:])
-    padded = np.zeros(shape, np.result_type(*{a.dtype for a in arrays}))
-    for row, array in zip(padded, arrays, strict=True):
-        row[: len(array)] = array
-    return _numbers(padded, name), lengths
+    # Vectors as they will be: there is one array of all tokens.
+    kinds = {array.dtype for array in arrays}
+    dtype = np.result_type(*kinds) if arrays[0].ndim == 1 else "float32"
+    form = arrays[0].shape[1:]
+    padded = np.zeros((len(arrays), lengths.max(), *form), dtype)
+    with np.errstate(over="ignore"):
+        for row, array in zip(padded, arrays, strict=True):
+            row[: len(array)] = array
+    _check_form(padded, name)
+    return padded, lengths if len(set(lengths.tolist())) > 1 else None
 
 
 def _lengths(mask: np.ndarray, tokens: np.ndarray, name: str) -> np.ndarray:
@@ -203,18 +148,25 @@ def _lengths(mask: np.ndarray, tokens: np.ndarray, name: str) -> np.ndarray:
             f"The padding mask of `{name}` has one entry a token: expected "
             f"shape {tokens.shape[:2]}. Received shape {mask.shape}"
         )
-    real = mask != 0
+    numbers = mask.dtype.kind in "biuf"
+    real = mask == 1
+    other = mask[~real & (mask != 0)] if numbers else [mask.dtype]
+    if len(other):
+        raise ValueError(
+            f"The padding mask of `{name}` is 1 or True where a token is real, "
+            f"0 or False elsewhere. Received: {other[0]}"
+        )
     lengths = real.sum(1)
-    for bad, what in (
+    for wrong, what in (
         (lengths == 0, "has no real token: leave it out"),
         (
             (real[:, 1:] > real[:, :-1]).any(1),
             "has padding before a real token: pad at the end",
         ),
     ):
-        if bad.any():
+        if wrong.any():
             raise ValueError(
-                f"Sequence {np.flatnonzero(bad)[0]} of `{name}` {what}"
+                f"Sequence {np.flatnonzero(wrong)[0]} of `{name}` {what}"
             )
     return lengths
 
@@ -223,21 +175,38 @@ def _mask(lengths: np.ndarray, tokens: np.ndarray) -> np.ndarray:
     return np.arange(tokens.shape[1]) < lengths[:, None]
 
 
-def _check_finite(tokens: np.ndarray, real: Any, name: str) -> None:
-    if tokens.ndim == 2:
-        if tokens[real].min() < 0:
-            bad = np.flatnonzero((tokens < 0).any(1))[0]
-            raise ValueError(
-                f"Ids in `{name}` are whole numbers from 0. Received: "
-                f"{tokens[bad].min()} at example {bad}"
-            )
-        return
-    finite = np.isfinite(tokens).all(2)
-    if isinstance(real, np.ndarray):
-        finite |= ~real
+def _vectors(array: np.ndarray, real: Any, name: str) -> np.ndarray:
+    """Vectors in float32, zeros where there is padding."""
+    with np.errstate(over="ignore"):
+        tokens = array.astype("float32", copy=False)
+    if real is not None and tokens[~real].any():  # NaN is not zero, either
+        tokens = np.where(real[:, :, None], tokens, np.float32(0))
+    finite = np.isfinite(tokens).all((1, 2))
     if not finite.all():
-        bad = np.flatnonzero(~finite.all(1))[0]
         raise ValueError(
-            f"`{name}` holds NaN or infinite numbers, first at example {bad}: "
-            "fill them in or leave the example out"
+            f"`{name}` holds NaN or infinite numbers, first at example "
+            f"{np.flatnonzero(~finite)[0]}: fill them in or leave the example "
+            "out"
         )
+    return tokens
+
+
+def _ids(array: np.ndarray, real: Any, name: str) -> np.ndarray:
+    """Ids in int32, zeros where there is padding."""
+    if real is not None and array[~real].any():
+        array = np.where(real, array, array.dtype.type(0))
+    least, most = int(array.min()), int(array.max())
+    if least < 0:
+        bad = np.flatnonzero((array < 0).any(1))[0]
+        raise ValueError(
+            f"Ids in `{name}` are whole numbers from 0. Received: "
+            f"{array[bad].min()} at example {bad}"
+        )
+    # A table with more rows than there are tokens: most are never trained.
+    if most > _INT32.max or most >= max(_MANY_IDS, array.size):
+        raise ValueError(
+            f"Ids in `{name}` are rows of a table: expected ids from 0 on, "
+            f"few of them left out. Received: {most}; number them by "
+            "`np.unique(x, return_inverse=True)[1].reshape(x.shape)`"
+        )
+    return array.astype("int32", copy=False)

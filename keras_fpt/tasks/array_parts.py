@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_fpt.tasks.array_checks import read_answers
+from keras_fpt.tasks.array_answers import check_one_hot
+from keras_fpt.tasks.array_answers import read_answers
 from keras_fpt.tasks.array_checks import read_tokens
 from keras_fpt.tasks.data_task import Data
 
@@ -17,10 +18,25 @@ LENGTH_SHARES = (0.4, 0.75, 0.95, 1.0)
 Parts = dict[str, Data]
 
 
-def read_part(x: Any, y: Any, x_name: str, y_name: str) -> Data:
-    """Tokens, answers and lengths; names are what errors call the arrays."""
-    tokens, lengths = read_tokens(x, x_name)
-    return Data(tokens, read_answers(y, len(tokens), y_name), lengths)
+def read_part(pair: Any, split: str = "") -> Data:
+    """Tokens, answers and lengths of a pair `(x, y)`.
+
+    Args:
+        pair: tuple of x and y.
+        split: string. What errors call it. Defaults to `""`, the main pair.
+
+    Raises:
+        ValueError: if it is no pair, or x or y do not fit.
+    """
+    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+        count = f" of {len(pair)}" if isinstance(pair, (tuple, list)) else ""
+        raise ValueError(
+            f"`{split}` is a pair (x, y). Received: {type(pair).__name__}"
+            f"{count}"
+        )
+    of = f" of {split}" if split else ""
+    tokens, lengths = read_tokens(pair[0], f"x{of}")
+    return Data(tokens, read_answers(pair[1], len(tokens), f"y{of}"), lengths)
 
 
 def read_parts(parts: Mapping[str, Data]) -> tuple[Parts, Any, Any]:
@@ -53,6 +69,11 @@ def read_parts(parts: Mapping[str, Data]) -> tuple[Parts, Any, Any]:
             for split, part in parts.items()
         }
         return numbers, None, width[0] if width else 1
+    for split, part in parts.items():
+        # A one for each example may also be a place among all tokens.
+        short = width and width[0] != part.x.shape[1]
+        if short and part.y.dtype.kind == "i":
+            check_one_hot(part.y, "y" if split == "train" else f"y of {split}")
     known = np.unique(answers["train"])
     names = _class_names(known, answers)
     classes = {
@@ -69,11 +90,14 @@ def _class_names(
         names = tuple(known.tolist())
     else:
         num_classes = int(max(y.max() for y in answers.values())) + 1
-        missing = sorted(set(range(num_classes)) - set(known.tolist()))
-        if missing:
+        if len(known) < num_classes:
+            place = np.arange(len(known))
+            first = np.flatnonzero(known != place)[:1].tolist()
             raise ValueError(
                 "Classes are whole numbers from 0, each of them in the "
-                f"training examples. Received: none of class {missing[0]}"
+                "training examples. Received: none of class "
+                f"{(first or [len(known)])[0]}; number them by "
+                "`np.unique(y, return_inverse=True)[1]`"
             )
         names = tuple(map(str, range(num_classes)))
     if len(names) < 2:
@@ -91,7 +115,7 @@ def _place(y: np.ndarray, known: np.ndarray, split: str) -> np.ndarray:
         row = np.flatnonzero(wrong)[0]
         raise ValueError(
             f"Example {row} of {split} has a class that the training examples "
-            f"lack: {y[row]!r}"
+            f"lack: {np.setdiff1d(y[row], known).tolist()[0]!r}"
         )
     return place.astype("int32")
 
@@ -131,9 +155,13 @@ def pad_parts(parts: Mapping[str, Data]) -> tuple[Parts, tuple[int, ...]]:
 def check_readable(parts: Mapping[str, Data], least: int) -> None:
     """Refuses sequences that are shorter than what is read of them."""
     for split, part in parts.items():
-        if part.lengths is not None and part.lengths.min() < least:
-            row = part.lengths.argmin()
+        lengths, row = part.lengths, 0
+        shortest = part.x.shape[1]
+        if lengths is not None:
+            row = int(lengths.argmin())
+            shortest = lengths[row]
+        if shortest < least:
             raise ValueError(
                 f"`y` has answers at the last {least} tokens. Received: "
-                f"{part.lengths[row]} tokens at example {row} of {split}"
+                f"{shortest} tokens at example {row} of {split}"
             )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import hashlib
 from typing import Any
 
 import keras
@@ -12,28 +11,36 @@ import numpy as np
 
 from keras_fpt.sizes import whole_number
 from keras_fpt.tasks.array_checks import read_groups
-from keras_fpt.tasks.array_checks import token_statistics
 from keras_fpt.tasks.array_parts import check_readable
 from keras_fpt.tasks.array_parts import pad_parts
 from keras_fpt.tasks.array_parts import read_part
 from keras_fpt.tasks.array_parts import read_parts
+from keras_fpt.tasks.array_rows import ChosenRows
+from keras_fpt.tasks.array_rows import choose_rows
+from keras_fpt.tasks.array_rows import token_statistics
+from keras_fpt.tasks.array_scores import check_loss
+from keras_fpt.tasks.array_scores import own_metric
+from keras_fpt.tasks.array_scores import read_metric
+from keras_fpt.tasks.array_scores import score_key
+from keras_fpt.tasks.array_scores import score_name
+from keras_fpt.tasks.array_values import hash_of
 from keras_fpt.tasks.data_task import Data
 from keras_fpt.tasks.data_task import DataTask
 from keras_fpt.tasks.splits import SPLITS
 from keras_fpt.tasks.splits import check_shares
-from keras_fpt.tasks.splits import first_rows
-from keras_fpt.tasks.splits import split_rows
+from keras_fpt.tasks.splits import check_split
 
 Examples = tuple[Any, Any]
+_READOUTS = ("last", "last_real", "mean")  # of layers, on a floor above
 
 
 class ArrayTask(DataTask):
     """A task on your arrays.
 
-    They are checked in one pass, and split into training, validation and test
-    examples: stratified by class, from a seed. For classes the score is the
-    accuracy; for regression the model is trained on the squared error, and
-    the score is R2, so that higher is better everywhere.
+    They are checked and copied once, and split into training, validation and
+    test examples: stratified by class, from a seed. For classes the score is
+    the accuracy; for regression the model is trained on the squared error,
+    and the score is R2, so that higher is better everywhere.
 
     Args:
         x: array of shape `(examples, num_tokens, token_dim)`, or of ids of
@@ -46,8 +53,9 @@ class ArrayTask(DataTask):
         validation: pair `(x, y)` or `None`. Defaults to `None`: a share of
             the examples.
         test: pair `(x, y)` or `None`. Defaults to `None`, likewise.
-        groups: array of shape `(examples,)` or `None`. No two splits share a
-            group: one speaker, patient or machine. Defaults to `None`.
+        groups: array of shape `(examples,)` or `None`. No two splits of `x`
+            share a group: one speaker, patient or machine. Defaults to
+            `None`.
         split_seed: int. Another seed is another split. Defaults to `0`.
         validation_share: float. Defaults to `0.15`, which leaves most to
             train on.
@@ -58,10 +66,10 @@ class ArrayTask(DataTask):
             standardize tokens that are vectors. Defaults to `True`.
         readout: string or `None`. Defaults to `None`: `"last"`, or
             `"last_real"` where sequences are padded.
-        loss: Keras loss or `None`. Defaults to `None`, cross entropy or mean
-            squared error.
-        metric: Keras metric or `None`. Larger is better. Defaults to `None`,
-            accuracy or R2.
+        loss: Keras loss, its name, a function or `None`. Defaults to `None`,
+            cross entropy or mean squared error.
+        metric: Keras metric, its name, a function or `None`. Larger is
+            better. Defaults to `None`, accuracy or R2.
         name: string. In the hash key of experiments. Defaults to `"arrays"`.
 
     Attributes:
@@ -102,21 +110,28 @@ class ArrayTask(DataTask):
         name: str = "arrays",
     ) -> None:
         self._arguments = {}  # the arrays are in its parts, once
-        self.name = name
-        self._loss, self._metric = loss, metric
-        self._normalize = normalize
-        self._shares = (validation_share, test_share)
-        check_shares(self._shares)
-        self._parts = {"train": read_part(x, y, "x", "y")}
+        self.name = _checked("name", name, isinstance(name, str) and name)
+        is_flag = isinstance(normalize, (bool, np.bool_))
+        self._normalize = _checked("normalize", normalize, is_flag)
+        check_loss(loss)
+        self._loss, self._metric = loss, read_metric(metric)
+        self._shares = check_shares((validation_share, test_share))
+        self._parts = {"train": read_part((x, y))}
         for split, pair in (("validation", validation), ("test", test)):
             if pair is not None:
-                names = (f"x of {split}", f"y of {split}")
-                self._parts[split] = read_part(*pair, *names)
+                self._parts[split] = read_part(pair, split)
         self._groups = read_groups(groups, len(self._parts["train"]))
+        if groups is not None and set(self._parts) == set(SPLITS):
+            raise ValueError(
+                "`groups` keeps a group in one split, and all splits are "
+                "given: leave out `groups`, or `validation` and `test`"
+            )
         self._set_outputs()
         self._set_inputs(readout)
         self.split_seed = whole_number("split_seed", split_seed, least=0)
         self.num_examples = num_examples
+        if num_examples is not None:
+            self.num_examples = whole_number("num_examples", num_examples)
         self.choose_rows()
 
     @property
@@ -130,8 +145,8 @@ class ArrayTask(DataTask):
         for name, value, default in (
             ("num_examples", self.num_examples, None),
             ("normalize", self._normalize, True),
-            ("loss", _written(self._loss), None),
-            ("metric", _written(self._metric), None),
+            ("loss", score_key(self._loss), None),
+            ("metric", score_key(self._metric), None),
         ):
             if value != default:
                 options[name] = value
@@ -139,23 +154,14 @@ class ArrayTask(DataTask):
 
     @functools.cached_property
     def fingerprint(self) -> str:  # type: ignore[override]
-        digest = hashlib.sha256()
+        parts = [self._parts.get(split) for split in SPLITS]
         arrays = [
             array
-            for split in SPLITS
-            if split in self._parts
-            for part in (self._parts[split],)
+            for part in parts
+            if part is not None
             for array in (part.x, part.y, part.lengths)
         ]
-        for array in (*arrays, self._groups):
-            if array is None:
-                digest.update(b"none")
-                continue
-            little = array.dtype.newbyteorder("<")
-            digest.update(f"{little.str}{array.shape}".encode())
-            content = np.ascontiguousarray(array.astype(little, copy=False))
-            digest.update(content.view("uint8").data)
-        return digest.hexdigest()[:16]
+        return hash_of([*arrays, self._groups])
 
     def with_split(self, seed: int) -> ArrayTask:
         """The same arrays, split by another seed.
@@ -163,6 +169,7 @@ class ArrayTask(DataTask):
         Args:
             seed: int. The task itself comes back if its splits were given.
         """
+        seed = whole_number("seed", seed, least=0)
         if set(self._parts) == set(SPLITS):
             return self
         other = self._copy()
@@ -177,17 +184,26 @@ class ArrayTask(DataTask):
             num_examples: int. The first 50 are among the first 200.
         """
         other = self._copy()
-        other.num_examples = num_examples
+        other.num_examples = whole_number("num_examples", num_examples)
         other.choose_rows()
         return other
 
+    def data(self, split: str) -> Data:
+        # Rows of x are copied batch by batch: x is in memory once.
+        if split not in self._rows_of:
+            check_split(split)
+            part = self._parts.get(split, self._parts["train"])
+            rows = self.split_rows[split]
+            lengths = None if part.lengths is None else part.lengths[rows]
+            if lengths is None and self.padding_mask:
+                lengths = np.full(len(rows), part.x.shape[1])
+            x: Any = ChosenRows(part.x, rows)
+            self._rows_of[split] = Data(x, part.y[rows], lengths)
+        return self._rows_of[split]
+
     def load(self, split: str) -> Data:
-        part = self._parts.get(split, self._parts["train"])
-        rows = self.split_rows[split]
-        lengths = None if part.lengths is None else part.lengths[rows]
-        if lengths is None and self.padding_mask:
-            lengths = np.full(len(rows), part.x.shape[1])
-        return Data(part.x[rows], part.y[rows], lengths)
+        data = self.data(split)
+        return Data(data.x[:], data.y.copy(), data.lengths)
 
     def tokens(self, x: np.ndarray, rng: np.random.Generator | None) -> Any:
         return x
@@ -200,11 +216,7 @@ class ArrayTask(DataTask):
         if self._loss is not None:
             arguments["loss"] = self._loss
         if self._metric is not None:
-            # A metric counts: each model needs its own.
-            metric = self._metric
-            if isinstance(metric, keras.metrics.Metric):
-                metric = type(metric).from_config(metric.get_config())
-            arguments["metrics"] = [metric]
+            arguments["metrics"] = [own_metric(self._metric)]
         return arguments
 
     def __repr__(self) -> str:
@@ -216,7 +228,8 @@ class ArrayTask(DataTask):
 
     def _copy(self) -> ArrayTask:
         other = copy.copy(self)
-        other.__dict__.pop("_data", None)
+        # All copies share it.
+        other.__dict__["fingerprint"] = self.fingerprint
         return other
 
     def _set_outputs(self) -> None:
@@ -227,12 +240,25 @@ class ArrayTask(DataTask):
             self.floor_accuracy = 0.0
             self.floor_reason = "always answers the mean"
         if self._metric is not None:
-            self.metric = _written(self._metric) or "metric"
+            self.metric = str(score_name(self._metric))
 
     def _set_inputs(self, readout: str | None) -> None:
         self._parts, self.padded_lengths = pad_parts(self._parts)
         self.padding_mask = bool(self.padded_lengths)
-        self.readout = readout or ("last_real" if self.padding_mask else "last")
+        if readout is None:
+            readout = "last_real" if self.padding_mask else "last"
+        several = isinstance(self.outputs, tuple)
+        self.readout = _checked("readout", readout, readout in _READOUTS)
+        if readout == "last_real" and not self.padding_mask:
+            raise ValueError(
+                "All sequences have one length, so that the last token is a "
+                "real one: leave `readout` out. Received: readout='last_real'"
+            )
+        if readout == "mean" and several:
+            raise ValueError(
+                "readout='mean' reads one vector of a sequence. Received: y "
+                f"with {self.outputs[0]} classes for each example"
+            )
         xs = [part.x for part in self._parts.values()]
         if xs[0].ndim == 3:
             self.inputs: Any = xs[0].shape[1:]
@@ -240,39 +266,22 @@ class ArrayTask(DataTask):
             size = 1 + max(int(x.max()) for x in xs)
             length = xs[0].shape[1]
             self.inputs = {"num_tokens": length, "vocabulary_size": size}
-        several = isinstance(self.outputs, tuple)
         check_readable(self._parts, self.outputs[0] if several else 1)
 
     def choose_rows(self) -> None:
         """Splits the rows by `split_seed`, and keeps `num_examples` of them."""
         train = self._parts["train"]
         one = train.y.ndim == 1
-        strata = train.y if self.class_names and one else None
-        rows = {s: np.arange(len(part)) for s, part in self._parts.items()}
-        if len(rows) < len(SPLITS):
-            found = split_rows(
-                strata, len(train), self._shares, self.split_seed, self._groups
-            )
-            if len(rows) == 2:  # one of them was given: its share is trained on
-                (given,) = set(rows) - {"train"}
-                found["train"] = np.sort(
-                    np.concatenate([found["train"], found[given]])
-                )
-            rows = {
-                s: rows[s] if s in rows and s != "train" else found[s]
-                for s in SPLITS
-            }
-        if self.num_examples is not None:
-            count = whole_number("num_examples", self.num_examples)
-            if count > len(rows["train"]):
-                raise ValueError(
-                    f"There are {len(rows['train'])} training examples. "
-                    f"Received: num_examples={count}"
-                )
-            rows["train"] = first_rows(
-                strata, rows["train"], count, self.split_seed
-            )
+        rows = choose_rows(
+            {split: len(part) for split, part in self._parts.items()},
+            train.y if self.class_names and one else None,
+            self._shares,
+            self.split_seed,
+            self._groups,
+            self.num_examples,
+        )
         self.split_rows = rows
+        self._rows_of: dict[str, Data] = {}
         self.num_train_examples = len(rows["train"])
         self.num_validation_examples = len(rows["validation"])
         self.num_test_examples = len(rows["test"])
@@ -280,21 +289,33 @@ class ArrayTask(DataTask):
 
     def _describe_split(self) -> None:
         """What follows from the split: statistics of tokens, the floor."""
-        train, test = self.load("train"), self.load("test")
-        if self._normalize and train.x.ndim == 3:
-            mean, variance = token_statistics(train.x, train.lengths)
-            self.normalization = (
-                mean.astype("float32"),
-                variance.astype("float32"),
-            )
+        part, rows = self._parts["train"], self.split_rows["train"]
+        if self._normalize and part.x.ndim == 3:
+            self.normalization = token_statistics(part.x, part.lengths, rows)
         if self.class_names:
-            counts = np.bincount(test.y.ravel())
+            counts = np.bincount(self.data("test").y.ravel())
             self.floor_accuracy = float(counts.max() / counts.sum())
             self.floor_reason = "always answers the most frequent class"
+        elif self.metric == "r2" and self._metric is None:
+            for split in ("validation", "test"):
+                y = self.data(split).y
+                if not np.ptp(y, axis=0).any():
+                    raise ValueError(
+                        "R2 compares with the mean of the answers: expected "
+                        f"two different ones in {split} at least. Received: "
+                        f"{len(y)} of {y[0].tolist()}"
+                    )
 
 
-def _written(value: Any) -> str | None:
-    """A loss or metric in a hash key: its name."""
-    if value is None or isinstance(value, str):
-        return value
-    return getattr(value, "name", None) or getattr(value, "__name__", None)
+def _checked(name: str, value: Any, fits: Any) -> Any:
+    forms = {
+        "name": "a string that is not empty",
+        "normalize": "True or False",
+        "readout": f"one of {_READOUTS}, or None",
+    }
+    if not fits:
+        raise ValueError(
+            f"`{name}` must be {forms[name]}. Received: {name}="
+            + (str(type(value)) if hasattr(value, "shape") else repr(value))
+        )
+    return value

@@ -9,8 +9,10 @@ import numpy as np
 
 from keras_fpt.tasks.batches import Batches
 from keras_fpt.tasks.batches import ShuffledStream
+from keras_fpt.tasks.splits import check_split
 from keras_fpt.tasks.task import Examples
 from keras_fpt.tasks.task import Task
+from keras_fpt.tasks.task_checks import check_data
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +23,8 @@ class Data:
         x: array of shape `(rows, ...)`. Compact: pixels and ids as uint8.
         y: int array of shape `(rows,)`. Classes.
         lengths: int array of shape `(rows,)` or `None`. How many tokens of
-            each row of `x` are real; `None` if all.
+            each row of `x` are real, in a task with a padding mask; `None` if
+            all. Defaults to `None`.
     """
 
     x: np.ndarray
@@ -78,7 +81,10 @@ class DataTask(Task):
 
     def load(self, split: str) -> Data:
         """Reads `"train"`, `"validation"` or `"test"`."""
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{type(self).__name__} reads no data: write a method `def "
+            "load(self, split)` that returns `keras_fpt.tasks.Data(x, y)`"
+        )
 
     def tokens(self, x: np.ndarray, rng: np.random.Generator | None) -> Any:
         """Makes tokens of rows: `(batch, ...)` to `(batch, num_tokens, ...)`.
@@ -88,10 +94,14 @@ class DataTask(Task):
             rng: `numpy.random.Generator` for training examples, which may be
                 augmented, or `None`.
         """
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{type(self).__name__} makes no tokens of its rows: write a "
+            "method `def tokens(self, x, rng)`, which may return x as it is"
+        )
 
     def data(self, split: str) -> Data:
-        """The rows of a split, read on first use."""
+        """The rows of a split, read and checked on first use."""
+        check_split(split)
         if not hasattr(self, "_data"):
             self._data: dict[str, Data] = {}
         if split not in self._data:
@@ -117,12 +127,13 @@ class DataTask(Task):
         data = self.data(split)
         x, y = data.x[rows], data.y[rows]
         if data.lengths is None:
-            return self.tokens(x, rng), y
+            return self.checked((self.tokens(x, rng), y), len(y), "tokens")
         lengths = data.lengths[rows]
         length = self.padded_to(lengths).max()
         mask = np.arange(length) < lengths[:, None]  # (batch, length)
         tokens = self.tokens(x[:, :length], rng)
-        return {"tokens": tokens, "padding_mask": mask}, y
+        examples = {"tokens": tokens, "padding_mask": mask}, y
+        return self.checked(examples, len(y), "tokens")
 
     def padded_to(self, lengths: np.ndarray) -> np.ndarray:
         """The least of `padded_lengths` that holds each length."""
@@ -187,6 +198,7 @@ class DataTask(Task):
         return Batches(self._all(split), batch_size, lengths)
 
     def _check(self, split: str, data: Data) -> None:
+        check_data(self, split, data, Data, self.has_classes)
         name = f"num_{split}_examples"
         count, expected = len(data), getattr(self, name)
         if not expected:
@@ -194,13 +206,6 @@ class DataTask(Task):
                 f"{type(self).__name__} does not say how many examples its "
                 f"{split} split has, which guards against cut files: set "
                 f"`{name}`. Received: {count:,} examples"
-            )
-        longest = 0 if data.lengths is None else int(data.lengths.max())
-        if longest > max(self.padded_lengths, default=0):
-            raise ValueError(
-                "`padded_lengths` holds the lengths that a batch may have, the "
-                f"last for the longest row. Received: {self.padded_lengths} "
-                f"for rows of up to {longest} tokens"
             )
         if count != expected:
             raise ValueError(

@@ -59,6 +59,8 @@ def first_rows(
 ) -> np.ndarray:
     """The first `count` of rows: fewer are among more, classes in turn.
 
+    One of each class comes before any other.
+
     Args:
         strata: int array or `None`. Classes of all rows.
         rows: int array. Those to choose from.
@@ -73,6 +75,7 @@ def first_rows(
         for label in np.unique(strata[order]):
             mine = strata[order] == label
             place[mine] = (np.arange(mine.sum()) + rng.random()) / mine.sum()
+            place[np.argmax(mine)] -= 1
         order = order[np.argsort(place, kind="stable")]
     return np.sort(order[:count])
 
@@ -117,16 +120,27 @@ def _split_groups(
     return chosen[members]
 
 
-def check_shares(shares: tuple[Any, Any]) -> None:
-    """Refuses shares that leave nothing to train on."""
+def check_split(split: Any) -> None:
+    """Refuses what names no split."""
+    if split not in SPLITS:
+        raise ValueError(
+            f"`split` must be one of {SPLITS}. Received: split={split!r}"
+        )
+
+
+def check_shares(shares: tuple[Any, Any]) -> tuple[float, float]:
+    """Shares as floats, refused if they leave nothing to train on."""
     for name, share in zip(("validation", "test"), shares, strict=True):
-        if not isinstance(share, (int, float)) or not 0 < share < 1:
+        number = isinstance(share, (int, float, np.floating))
+        if not number or isinstance(share, bool) or not 0 < share < 1:
             raise ValueError(
                 f"`{name}_share` lies between 0 and 1. Received: "
                 f"{name}_share={share!r}"
             )
-    if sum(shares) >= 1:
+    validation, test = shares
+    if validation + test >= 1:
         raise ValueError(
             "Validation and test leave nothing to train on. Received: shares "
-            f"of {shares[0]} and {shares[1]}"
+            f"of {validation} and {test}"
         )
+    return float(validation), float(test)

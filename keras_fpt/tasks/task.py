@@ -9,15 +9,18 @@ import inspect
 import re
 from collections.abc import Callable
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 from typing import Any
 
 import keras
 import numpy as np
 
 from keras_fpt.optimizers import Adam
+from keras_fpt.sizes import whole_number
 from keras_fpt.tasks.batches import Batches
 from keras_fpt.tasks.batches import EndlessDataset
 from keras_fpt.tasks.batches import Stream
+from keras_fpt.tasks.task_checks import check_examples
 
 Examples = tuple[Any, Any]
 
@@ -35,7 +38,7 @@ class Task:
         outputs: `num_classes`, `(k, num_classes)` for an answer at each of
             the last k tokens, or `(k, values, num_classes)`.
         readout: string. `"last"`, `"last_real"`, `"mean"` or `"flatten"`.
-            Defaults to `"last"`.
+            Defaults to `"last_real"` with a padding mask, else to `"last"`.
         padding_mask: bool. Whether examples carry a padding mask. Defaults to
             `False`.
         variant: string. The form of the task. Defaults to `"paper"`.
@@ -109,6 +112,9 @@ class Task:
     _arguments: dict[str, Any]
 
     def __init_subclass__(cls) -> None:
+        own = [each for each in cls.__mro__ if each is not Task]
+        if cls.padding_mask and not any("readout" in vars(e) for e in own):
+            cls.readout = "last_real"  # the last token would be padding
         if "name" not in vars(cls):
             words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__)
             cls.name = words.lower()
@@ -159,6 +165,19 @@ class Task:
             f"num_examples={num_examples}"
         )
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name in ("inputs", "outputs"):
+                forms = {"inputs": "(16, 3)", "outputs": "2"}
+                raise AttributeError(
+                    f"{type(self).__name__} does not say its {name}: write, "
+                    f"for instance, `{name} = {forms[name]}` in the class"
+                )
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute {name!r}"
+            )
+
     def sample(self, rng: np.random.Generator, batch_size: int) -> Examples:
         """Draws examples.
 
@@ -170,7 +189,31 @@ class Task:
             `(x, y)`: tokens, or a dict of `"tokens"` and `"padding_mask"`,
             and class ids of shape `(batch_size, *outputs[:-1])`.
         """
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{type(self).__name__} draws no examples: write a method `def "
+            "sample(self, rng, batch_size)` that returns (x, y)"
+        )
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether answers are classes: `compile_args` is the library's."""
+        return type(self).compile_args is Task.compile_args
+
+    def checked(self, examples: Any, count: int, method: str) -> Examples:
+        """Examples as they are; the first ones are checked.
+
+        Args:
+            examples: what `sample` or `tokens` made.
+            count: int. How many were asked for.
+            method: string. Who made them.
+        """
+        if not vars(self).get("_is_checked", False):
+            check_examples(self, examples, count, method, self.has_classes)
+            self._is_checked = True
+        return examples
+
+    def _draw(self, rng: np.random.Generator, batch_size: int) -> Examples:
+        return self.checked(self.sample(rng, batch_size), batch_size, "sample")
 
     def check_variant(self, variant: str) -> None:
         """Refuses a variant that this task does not have."""
@@ -200,7 +243,7 @@ class Task:
                 `keras.utils.PyDataset`. On TensorFlow, batches with a padding
                 mask come from one worker, whatever is asked for.
         """
-        return Stream(self.sample, batch_size, seed, start, **kwargs)
+        return Stream(self._draw, batch_size, seed, start, **kwargs)
 
     def validation_data(self, batch_size: int = 256) -> Batches:
         """The validation examples, the same for every run.
@@ -233,12 +276,14 @@ class Task:
     def validation_examples(self) -> Examples:
         """All validation examples as arrays."""
         rng = np.random.default_rng(_VALIDATION_SEED)
-        return self.sample(rng, self.num_validation_examples)
+        name, count = "num_validation_examples", self.num_validation_examples
+        return self._draw(rng, whole_number(name, count))
 
     def test_examples(self) -> Examples:
         """All test examples as arrays."""
         rng = np.random.default_rng(_TEST_SEED)
-        return self.sample(rng, self.num_test_examples)
+        name, count = "num_test_examples", self.num_test_examples
+        return self._draw(rng, whole_number(name, count))
 
     def compile_args(self, learning_rate: Any = None) -> dict[str, Any]:
         """Arguments of `compile` as the original trains.

@@ -145,6 +145,37 @@ class TestKeeping:
         assert len(computed) == 1
         assert len(list((tmp_path / "kept").iterdir())) == 1
 
+    def test_what_it_gives_is_not_its_own(self, backbone):
+        features = keras_fpt.FeatureCache(FPT(backbone, **SIZES, **FROZEN))
+        first = features(X)
+        expected = first.copy()
+        for given in (first, features(X)):
+            given[:] = 0
+            np.testing.assert_array_equal(features(X), expected)
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda kept: {"features": kept["features"][:3]},
+            lambda kept: {"features": kept["features"][:, :5]},
+            lambda kept: {"features": kept["features"].astype("float16")},
+            lambda kept: {"features": kept["features"] * np.nan},
+            lambda kept: {"others": kept["features"]},
+        ],
+        ids=["rows", "width", "dtype", "nan", "name"],
+    )
+    def test_a_file_of_other_features_is_made_again(
+        self, backbone, tmp_path, change
+    ):
+        model = FPT(backbone, **SIZES, **FROZEN)
+        expected = keras_fpt.FeatureCache(model, tmp_path)(X)
+        (path,) = tmp_path.iterdir()
+        np.savez(path, **change(dict(np.load(path))))
+        with pytest.warns(UserWarning, match="other arrays.*made anew"):
+            again = keras_fpt.FeatureCache(model, tmp_path)(X)
+        np.testing.assert_array_equal(again, expected)
+        assert dict(np.load(path))["features"].shape == expected.shape
+
     def test_other_examples_and_other_weights_have_their_own(
         self, backbone, monkeypatch, tmp_path
     ):
@@ -216,6 +247,16 @@ class TestRefusals:
         task = tasks.get("cifar10", cache_dir=made_up, augment=False)
         with pytest.raises(ValueError, match="without end"):
             tasks.ShuffledTokens(task).train_examples()
+
+    def test_no_arrays(self, backbone):
+        features = keras_fpt.FeatureCache(FPT(backbone, **SIZES, **FROZEN))
+        for x, message in (
+            ((batch for batch in X), "generator.*train_examples"),
+            (X.tolist(), "list.*train_examples"),
+            (X[:0], "one example at least"),
+        ):
+            with pytest.raises(ValueError, match=message):
+                features(x)
 
     def test_shapes(self, backbone):
         model = FPT(backbone, **SIZES, **FROZEN)

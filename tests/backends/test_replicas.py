@@ -220,6 +220,15 @@ class TestRefusals:
         with pytest.raises(ValueError, match="equal shapes"):
             sizes = [TASK.train_data(size) for size in (8, 8, 4)]
             replicas.fit(sizes, steps_per_epoch=1)
+        with pytest.raises(ValueError, match="steps_per_epoch=0"):
+            replicas.fit(TASK.train_data(8), steps_per_epoch=0)
+        x, y = TASK.train_data(8)[0]
+        good, bad = (Batches((x, answers), 8) for answers in (y, y + 2))
+        for data in (bad, [good, good, bad]):
+            with pytest.raises(ValueError, match="Classes must be"):
+                replicas.fit(data)
+            with pytest.raises(ValueError, match="Classes must be"):
+                replicas.evaluate(data)
 
     def test_callbacks(self):
         with pytest.raises(ValueError, match="no callbacks"):

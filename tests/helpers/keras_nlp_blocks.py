@@ -32,7 +32,7 @@ READOUTS = [
     ({"outputs": 3}, None),
     ({"outputs": (2, 3)}, None),
     ({"outputs": 3, "readout": "mean", "padding_mask": True}, "after"),
-    ({"outputs": (2, 3), "padding_mask": True}, "before"),
+    ({"outputs": (2, 3), "readout": "last", "padding_mask": True}, "before"),
 ]
 
 

@@ -43,6 +43,20 @@ class TestCache:
             warnings.simplefilter("error")
             assert self.read(tmp_path) == 2
 
+    def test_arrays_that_do_not_fit_are_made_again(self, tmp_path):
+        def read(size):
+            return cached(
+                "name",
+                lambda: {"x": np.zeros(size)},
+                tmp_path,
+                lambda arrays: arrays["x"].shape == (size,),
+            )
+
+        read(3)
+        with pytest.warns(UserWarning, match="name.npz.*other arrays"):
+            assert read(8)["x"].shape == (8,)
+        assert read(8)["x"].shape == (8,)
+
     def test_a_folder_that_refuses_files(self, tmp_path, monkeypatch):
         """As a read-only folder does, though not to root."""
 

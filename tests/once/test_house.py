@@ -14,6 +14,7 @@ FLOORS = (
         "finetuning",
         "optimizers",
         "cache",
+        "checks",
         "seeds",
         "sizes",
         "files",
@@ -22,6 +23,8 @@ FLOORS = (
     ),
     (
         "checkpoints",
+        "data_watch",
+        "jax_state",
         "layers",
         "stack",
         "trunks",
@@ -31,6 +34,7 @@ FLOORS = (
     ),
     (
         "frozen_model",
+        "watched_model",
         "fpt",
         "attention",
         "features",
@@ -112,7 +116,7 @@ def test_imports_point_down(path):
             if room(path) == "tasks":
                 # Models are unknown there; optimizers know none either.
                 assert rest[0] in (
-                    *("tasks", "cache", "sizes", "files"),
+                    *("tasks", "cache", "checks", "sizes", "files"),
                     "optimizers",
                 ), f"imports {name}"
 

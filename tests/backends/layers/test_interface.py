@@ -75,8 +75,39 @@ def test_a_task_says_the_same_as_its_four_arguments():
 def test_which_tokens_are_read():
     one, two, mean = (
         Interface.of(None, (6, 3), outputs, readout, True)
-        for outputs, readout in ((4, None), ((2, 4), None), (4, "mean"))
+        for outputs, readout in ((4, "last"), ((2, 4), "last"), (4, "mean"))
     )
     assert (one.read_tokens, two.read_tokens) == (None, 2)
     assert (one.last_tokens, two.last_tokens) == (1, 2)
     assert mean.last_tokens is None
+    assert Interface.of(None, (6, 3), 4, None, True).last_tokens is None
+
+
+def test_the_default_reads_no_padding():
+    readouts = {
+        Interface.of(None, (6, 3), 4, readout, mask).readout
+        for readout, mask in ((None, True), ("last_real", True))
+    }
+    assert readouts == {"last_real"}
+    for mask in (None, False):
+        assert Interface.of(None, (6, 3), 4, None, mask).readout == "last"
+    assert Interface.of(None, (6, 3), 4, "last", True).readout == "last"
+
+    class Masked(keras_fpt.tasks.Task):
+        padding_mask = True
+
+    class Chosen(Masked):
+        readout = "mean"
+
+    class Plain(keras_fpt.tasks.Task):
+        padding_mask = False
+
+    assert [t.readout for t in (Masked, Chosen, Plain)] == [
+        *("last_real", "mean", "last")
+    ]
+
+
+@pytest.mark.parametrize("mask", ["no", 1, np.ones((4, 6)), [True]])
+def test_a_padding_mask_is_there_or_not(mask):
+    with pytest.raises(ValueError, match="True or False.*padding_mask="):
+        Interface.of(None, (6, 3), 4, None, mask)

@@ -109,7 +109,7 @@ class TestPadding(PaddedTests):
 
     @once
     def test_sequences_shorter_than_the_readout(self, backbone):
-        model = self.model(backbone, outputs=(4, 3))
+        model = self.model(backbone, outputs=(4, 3), readout="last")
         assert model.predict(self.batch(4), verbose=0).shape == (3, 4, 3)
         with pytest.raises(ValueError, match="last 4 tokens.* of 3:"):
             model.predict(self.batch(3), verbose=0)

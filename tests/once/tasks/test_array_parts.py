@@ -47,3 +47,35 @@ def test_few_lengths_and_few_sequences_at_the_longest():
     x = np.ones((100, 9, 2), "float32")
     _, found = array_parts.pad_parts({"train": Data(x, np.zeros(100), lengths)})
     assert found == (2, 3, 9)
+
+
+@pytest.mark.parametrize(
+    "pair", [None, "xy", (X,), (X, X, X), X], ids=["0", "s", "1", "3", "array"]
+)
+def test_what_is_no_pair_is_refused(pair):
+    with pytest.raises(ValueError, match="`test` is a pair"):
+        array_parts.read_part(pair, "test")
+
+
+def test_classes_as_ones_and_zeros():
+    eye = np.eye(4, dtype="int32")[:, :3].copy()
+    eye[3, 0] = 1
+    with pytest.raises(ValueError, match="argmax"):
+        array_parts.read_parts({"train": Data(X, eye)})
+    # As many as tokens: each of them has an answer.
+    places = np.eye(5, dtype="int32")[:4]
+    _, _, outputs = array_parts.read_parts({"train": Data(X, places)})
+    assert outputs == (5, 2)
+
+
+def test_a_class_far_out_takes_no_memory():
+    y = np.array([0, 1, 2**31 - 1, 0], "int32")
+    with pytest.raises(ValueError, match="none of class 2"):
+        array_parts.read_parts({"train": Data(X, y)})
+
+
+def test_more_answers_than_tokens():
+    for lengths in (None, np.array([5, 5, 2, 5])):
+        parts = {"train": Data(X, np.zeros((4, 6)), lengths)}
+        with pytest.raises(ValueError, match="at the last 6 tokens"):
+            array_parts.check_readable(parts, 6)

@@ -34,6 +34,36 @@ def test_splits_share_no_example_and_hold_all():
     assert (task.inputs, task.outputs, task.readout) == ((6, 3), 3, "last")
 
 
+def test_the_arrays_stay_as_they_were_given():
+    x, y, masks = X.copy(), Y.copy(), np.arange(6) < LENGTHS[:, None]
+    for tokens in (x, {"tokens": x.copy(), "padding_mask": masks.copy()}):
+        task = ArrayTask(tokens, y)
+        before, labels = task.train_examples()
+        fingerprint = ArrayTask(tokens, y).fingerprint
+        for array in tokens.values() if isinstance(tokens, dict) else [tokens]:
+            array[:] = 0
+        y[:] = 0
+        after, again = task.train_examples()
+        for one, two in ((before, after), (labels, again)):
+            assert str(one) == str(two)
+        # What it gives away is not its own, either.
+        batch = after["tokens"] if isinstance(after, dict) else after
+        batch[:], again[:] = -1, -1
+        task.load("train").y[:] = -1
+        assert str(task.train_examples()) == str((before, labels))
+        assert task.fingerprint == fingerprint
+        y = Y.copy()
+
+
+def test_splits_hold_the_tokens_once():
+    many = np.tile(X, (50, 1, 1))
+    task = ArrayTask(many, np.tile(Y, 50))
+    for each in (task, task.with_split(1), task.with_examples(30)):
+        for split in ("train", "validation", "test"):
+            getattr(each, f"{split}_examples")()
+    assert len(pickle.dumps([task, task.with_split(1)])) < 1.5 * many.nbytes
+
+
 def test_another_seed_is_another_split_of_the_same_arrays():
     task = ArrayTask(X, Y)
     other = task.with_split(1)
@@ -132,6 +162,7 @@ def test_own_loss_and_metric():
     task = ArrayTask(X, Y, loss="mse", metric=metric)
     arguments = [task.compile_args() for _ in range(2)]
     assert task.metric == "top2" and arguments[0]["loss"] == "mse"
+    assert task.options["loss"] == "mse"
     one, two = (each["metrics"][0] for each in arguments)
     assert one is not two and one.get_config() == metric.get_config()
     assert {"loss", "metric"} <= set(task.options)
@@ -170,6 +201,28 @@ def test_a_copy_is_the_same_and_holds_the_arrays_once():
         (lambda: ArrayTask(X, Y, num_examples=43), "42 training examples"),
         (lambda: ArrayTask(X, Y, num_examples=0), "num_examples=0"),
         (lambda: ArrayTask(X, Y, split_seed=-1), "split_seed=-1"),
+        (lambda: ArrayTask(X, Y).with_split("a"), "seed='a'"),
+        (lambda: ArrayTask(X, Y).with_examples(1.0), "num_examples=1.0"),
+        (lambda: ArrayTask(X, Y, X), "`validation` is a pair"),
+        (lambda: ArrayTask(X, Y, test=(X[:0], Y[:0])), "of test` is empty"),
+        (lambda: ArrayTask(X, Y, groups=Y), "none of class number"),
+        (
+            lambda: ArrayTask(X, Y, (X, Y), (X, Y), groups=Y),
+            "all splits are given",
+        ),
+        (lambda: ArrayTask(X, Y, normalize="no"), "normalize='no'"),
+        (lambda: ArrayTask(X, Y, normalize=X), "normalize=<class"),
+        (lambda: ArrayTask(X, Y, readout=""), "readout=''"),
+        (lambda: ArrayTask(X, Y, readout="last_real"), "one length"),
+        (
+            lambda: ArrayTask(X, np.stack([Y, Y], 1), readout="mean"),
+            "one vector of a sequence",
+        ),
+        (lambda: ArrayTask(X, np.stack([Y] * 7, 1)), "last 7 tokens.*6"),
+        (lambda: ArrayTask(X, np.full(60, 0.5)), "two different ones"),
+        (lambda: ArrayTask(X, Y, name=""), "name=''"),
+        (lambda: ArrayTask(X, Y, validation_share=True), "share=True"),
+        (lambda: ArrayTask(X, Y).load("val"), "split='val'"),
         (
             lambda: ArrayTask(RAGGED, np.stack([Y] * 3, 1)),
             "last 3 tokens.*2 tokens at example",
