@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import random
 import warnings
+from collections.abc import Iterator
 from collections.abc import Sequence
 from typing import Any
 
@@ -162,11 +164,7 @@ class Replicas:
         }
         if keras.backend.backend() != "jax":
             return self._fit_in_turn(train, validation, arguments)
-        first = self.models[0]
-        with (
-            values_kept(first),
-            DataWatch(first.check_batch, answers=True) as watch,
-        ):
+        with self._watch() as watch:
             if validation is not None:
                 validation = [watch.data(each) for each in validation]
                 arguments["validation_data"] = together(validation, own)
@@ -209,17 +207,28 @@ class Replicas:
                 model.evaluate(data, **arguments)
                 for model, data in zip(self.models, sets, strict=True)
             ]
-        first = self.models[0]
-        with (
-            values_kept(first),
-            DataWatch(first.check_batch, answers=True) as watch,
-        ):
+        with self._watch() as watch:
             model, data = self._model_for([watch.data(d) for d in sets], own)
             logs = model.evaluate(data, **arguments)
         return [
             {name: float(np.ravel(each)[i]) for name, each in logs.items()}
             for i in range(len(self.models))
         ]
+
+    @contextlib.contextmanager
+    def _watch(self) -> Iterator[DataWatch]:
+        """Checks all data that come in meanwhile, on JAX."""
+        first = self.models[0]
+        try:
+            with (
+                values_kept(first),
+                DataWatch(first.check_batch, answers=True) as watch,
+            ):
+                yield watch
+        except BaseException:
+            # A step that failed may have its values.
+            self._together = None
+            raise
 
     def _model_for(self, sets: list[Any], own: bool) -> tuple[Any, Any]:
         """The model of all replicas, with their values, and its data set."""

@@ -29,6 +29,9 @@ import rows_page
 from published import HEADINGS
 from published import RESULTS
 from published import published_of
+from scales import CPU
+from scales import LANGUAGE
+from scales import PAPER
 from scales import SCALES
 from text import MISSING
 from text import table_text
@@ -43,8 +46,7 @@ from keras_fpt.experiments.cells import measured
 
 HERE = pathlib.Path(__file__).parent
 TABLES = (*paper.TABLES, *beyond.TABLES)
-CPU, PAPER = SCALES
-REPORTED = (PAPER, CPU)
+REPORTED = (PAPER, CPU, LANGUAGE)
 
 
 def cells_of(
@@ -154,7 +156,9 @@ def readme_text(found: Records) -> str:
             how = ", learning rates swept" if sweep else ""
             parts.append(f"Scale `{scale.name}`{how}:\n\n{text}\n")
             shown += 1
-        if not shown:
+        if not shown and heading == "Beside them":
+            parts.append("Not measured yet.\n")
+        elif not shown:
             parts.append(
                 "Not measured yet; published:\n\n"
                 f"{table_text(table, PAPER, Records({}), False)}\n"

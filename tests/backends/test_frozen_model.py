@@ -1,6 +1,5 @@
 """The freeze: through fit, save, load and clone."""
 
-
 import keras
 import numpy as np
 import pytest

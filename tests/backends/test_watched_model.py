@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 from helpers.arrays import tokens
+from helpers.checks import check_survives
 from helpers.marks import once
 
 import keras_fpt

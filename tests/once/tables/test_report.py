@@ -36,7 +36,7 @@ def write(table, row, folder, task="cifar10", seed=0, rate=None, **changes):
 
 def test_every_table_has_its_file():
     numbers = [str(number) for number in range(1, 22)]
-    beyond = ["cnn", "xor", "lstm", "precision"]
+    beyond = ["cnn", "xor", "lstm", "precision", "language"]
     assert list(TABLES) == [*numbers, "rothermel_1", *beyond]
 
 
