@@ -32,6 +32,7 @@ FLOORS = (
         "export",
     ),
     (
+        "watched_model",
         "frozen_model",
         "fpt",
         "attention",
