@@ -23,7 +23,7 @@ from keras_fpt.tensorflow_data import as_tensorflow_reads
 
 
 class WatchedModel(keras.Model):
-    """`fit`, `evaluate` and `predict` that refuse what no model can read.
+    """Refuses data that no model reads, with the same words on any backend.
 
     Attributes:
         interface: `Interface`. What goes in and what comes out.

@@ -33,6 +33,7 @@ FLOORS = (
         "step_blocks",
     ),
     (
+        "watched_model",
         "frozen_model",
         "watched_model",
         "fpt",
