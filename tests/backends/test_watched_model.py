@@ -14,6 +14,7 @@ from helpers.padded import PaddedTests
 import keras_fpt
 from keras_fpt.tasks.batches import Batches
 
+FPT = keras_fpt.FrozenPretrainedTransformer
 LOSS = "sparse_categorical_crossentropy"
 Y = np.array([0, 2, 1])
 # What is wrong, and how it is said on every backend.

@@ -35,7 +35,6 @@ FLOORS = (
     (
         "watched_model",
         "frozen_model",
-        "watched_model",
         "fpt",
         "attention",
         "features",
