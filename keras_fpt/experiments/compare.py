@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from keras_fpt import trunks
 from keras_fpt.experiments import arguments
 from keras_fpt.experiments import schedule
@@ -18,6 +20,7 @@ from keras_fpt.experiments.experiment import Experiment
 from keras_fpt.experiments.results import Results
 from keras_fpt.experiments.results import read_results
 from keras_fpt.experiments.rows import Row
+from keras_fpt.files import write_whole
 from keras_fpt.sizes import whole_number
 
 ROWS = ("pretrained", "random", "statistics", "no_trunk", "lstm")
@@ -85,7 +88,8 @@ def compare(
             one. Defaults to `None`.
         minutes: float or `None`. No run begins after this time; what is
             missing is said. Defaults to `None`.
-        results_dir: path. Folder of the records. Defaults to
+        results_dir: path. Folder of the records, and in `splits/` of the
+            numbers of the examples in each split. Defaults to
             `"results/compare"`.
         cluster: `keras_fpt.experiments.Cluster` or `None`. Defaults to
             `None`, this machine.
@@ -137,6 +141,7 @@ def compare(
         split = task.with_split(seed)
         for count in counts:
             chosen = split if count is None else split.with_examples(count)
+            _write_split(chosen, folder)
             for row in listed:
                 for rate in rates:
                     experiment = Experiment(
@@ -169,6 +174,18 @@ def compare(
             evaluations=False,
         )
     return read_results(experiments, folder, task.metric)
+
+
+def _write_split(task: Any, folder: pathlib.Path) -> None:
+    """Writes down which examples are in which split, beside the records."""
+    rows = getattr(task, "split_rows", None)
+    if rows is None:  # a task that draws its examples, or splits its own files
+        return
+    name = f"{task.fingerprint[:16]}-{task.split_seed}-{len(rows['train'])}.npz"
+    path = folder / "splits" / name
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, lambda file: np.savez(file, **rows))
 
 
 def rows_of(rows: Rows, trunk: str) -> list[Row]:

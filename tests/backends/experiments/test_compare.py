@@ -88,7 +88,7 @@ def test_the_second_call_only_reads(compare, monkeypatch):
 
 
 @once
-def test_rows_of_one_seed_are_paired(compare, tiny_preset):
+def test_rows_of_one_seed_are_paired(compare, tiny_preset, tmp_path):
     """The same split, input layer, head and batches."""
     rows = ("pretrained", "random", "statistics", "one_attention_layer")
     built = {}
@@ -107,6 +107,10 @@ def test_rows_of_one_seed_are_paired(compare, tiny_preset):
         assert task.split_rows["test"].tolist() == (
             results.runs[0].experiment.make_task().split_rows["test"].tolist()
         )
+        # It is written down, beside the records.
+        (file,) = (tmp_path / "results/splits").glob("*.npz")
+        with np.load(file) as written:
+            assert written["test"].tolist() == task.split_rows["test"].tolist()
     for kernels in built.values():
         for kernel, first in zip(kernels, built["pretrained"], strict=True):
             np.testing.assert_array_equal(kernel, first)
