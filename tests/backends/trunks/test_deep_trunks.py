@@ -21,7 +21,7 @@ STEPS = 10
 # Both of 10 tokens of one bit, and of 5 answers: one model takes them.
 XOR = tasks.BitXor()
 MEMORY = tasks.BitMemory(num_bits=5, num_patterns=1, patch_size=1)
-# Llama first, which runs on every backend; Llama 3's trunk is Llama's.
+# Llama first, which runs on JAX, too; Llama 3's trunk is Llama's.
 NAMES = ("llama", *sorted(set(FAMILIES) - {"llama", "llama3"}))
 
 
@@ -58,6 +58,9 @@ def check_gradients(model):
     assert norms[largest] < 1000 * np.median(others), (largest, norms)
 
 
+@pytest.mark.skipif(
+    BACKEND == "tensorflow", reason="24 blocks: PyTorch and JAX show it"
+)
 @pytest.mark.parametrize("family", each(*NAMES))
 def test_ten_steps(family):
     assert (XOR.inputs, XOR.outputs) == (MEMORY.inputs, MEMORY.outputs)

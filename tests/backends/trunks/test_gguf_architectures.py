@@ -102,6 +102,7 @@ def test_equals_transformers(config, tmp_path):
     assert_close(trunk, outputs_of_transformers(str(path), x), x)
 
 
+@once
 def test_options_of_a_trunk_work(tmp_path):
     """A folder with one file, cut, adapted, trained, saved."""
     file = tmp_path / "model.gguf"
