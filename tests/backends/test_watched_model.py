@@ -355,9 +355,16 @@ def test_who_says_normalize_is_not_warned(backbone, normalize, tmp_path):
 
 
 @once
-@pytest.mark.parametrize("name", ["bit_xor", "bit_memory", "listops"])
-def test_tasks_are_not_warned_of(backbone, name):
-    task = keras_fpt.tasks.get(name)
+@pytest.mark.parametrize(
+    ("name", "sizes"),
+    [
+        ("bit_xor", {}),
+        ("bit_memory", {}),
+        ("listops", {"min_length": 5, "max_length": 31, "max_depth": 4}),
+    ],
+)
+def test_tasks_are_not_warned_of(backbone, name, sizes):
+    task = keras_fpt.tasks.get(name, **sizes)
     model = keras_fpt.FrozenPretrainedTransformer(
         backbone, task=task, num_positions=2048
     )

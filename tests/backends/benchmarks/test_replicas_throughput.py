@@ -5,9 +5,17 @@ from helpers.processes import ROOT
 from helpers.processes import run_here
 from helpers.processes import with_settings
 
+import keras_fpt
+
 
 @jax_only
-def test_replicas_throughput(tmp_path):
+def test_replicas_throughput(tmp_path, tiny_preset, monkeypatch):
+    model = keras_fpt.FrozenPretrainedTransformer
+    load = model.from_preset
+    # Eight blocks compile long.
+    monkeypatch.setattr(
+        model, "from_preset", lambda name, **other: load(tiny_preset, **other)
+    )
     code = (ROOT / "tables/benchmarks/replicas_throughput.py").read_text()
     settings = {"ROUNDS": 1, "COUNTS": (2,), "BLOCK": 2}
     script = tmp_path / "benchmarks" / "replicas_throughput.py"

@@ -176,6 +176,14 @@ def test_pretraining_modality(tmp_path):
     """One seed, two rates, and no run twice."""
     tiny = make_backbone(max_sequence_length=16)
     tiny.save_to_preset(str(tmp_path / "tiny"))
+    example = (ROOT / "examples" / "pretraining_modality.py").read_text()
+    long = "steps=600, evaluate_every=100, batch_size=16"
+    assert long in example
+    (tmp_path / "short").mkdir()
+    script = tmp_path / "short" / "pretraining_modality.py"
+    script.write_text(
+        example.replace(long, "steps=20, evaluate_every=10, batch_size=8")
+    )
     settings = {
         "SEEDS": 1,
         "LEARNING_RATES": (1e-3, 3e-3),
@@ -183,7 +191,7 @@ def test_pretraining_modality(tmp_path):
     }
     outputs = [
         run_script(
-            ROOT / "examples" / "pretraining_modality.py",
+            script,
             "tiny=small",
             settings={**settings},
             cwd=tmp_path,
