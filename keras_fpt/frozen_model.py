@@ -330,6 +330,8 @@ class FrozenModel(keras.Model):
 
     def get_config(self) -> dict[str, Any]:
         trunk = keras.saving.serialize_keras_object(self.trunk)
+        # Keras copies the entries; the trunk's own config knows its values.
+        trunk["config"] = self.trunk.get_config()
         # It is built when it is made, whatever Keras notes after a load.
         trunk.pop("build_config", None)
         return {
@@ -385,6 +387,7 @@ class FrozenModel(keras.Model):
 
     def _written_and_frozen(self) -> tuple[list[Any], list[Any]]:
         """What a checkpoint holds, and what its trunk must bring."""
+        self.trunk.check_loaded()
         written: list[Any] = []
         frozen: list[Any] = []
         for variable in self.weights:

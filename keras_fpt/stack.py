@@ -99,6 +99,13 @@ class Stack(keras.Model):
         if value:
             apply_rules(self.weights, self.finetune_rules)
 
+    def check_loaded(self) -> None:
+        """Refuses to go on with values that are not those of the config.
+
+        Nothing to refuse where, as in the baselines, values start from random
+        ones.
+        """
+
     def check_dtype(self) -> None:
         """Refuses variables in float16, where Adam's 1e-8 is zero."""
         if self.variable_dtype == "float16":

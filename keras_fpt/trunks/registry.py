@@ -89,9 +89,12 @@ def from_preset(
     backbone, overrides = load_backbone(
         preset, FAMILIES, dropout, load_weights, dtype
     )
-    return family_of(type(backbone), FAMILIES).from_backbone(
+    trunk = family_of(type(backbone), FAMILIES).from_backbone(
         backbone, options, preset, copy=False, overrides=overrides
     )
+    if not load_weights:
+        trunk.note_unloaded()
+    return trunk
 
 
 def is_preset(preset: str) -> bool:
