@@ -6,6 +6,9 @@ Longer than other files, as it is one class, with the methods that Keras calls.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Collection
+from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -15,12 +18,18 @@ from keras_fpt import finetuning
 from keras_fpt import step_blocks
 from keras_fpt.backend import xla_pays
 from keras_fpt.export import export
+from keras_fpt.flags import flags_by_hand
+from keras_fpt.flags import set_flags
+from keras_fpt.flags import with_flags
 from keras_fpt.layers import Interface
 from keras_fpt.layers.number_check import describe_if_far
 from keras_fpt.layers.number_check import some_tokens
 from keras_fpt.optimizers import GroupAdam
 from keras_fpt.stack import Stack
 from keras_fpt.tensorflow_data import as_tensorflow_reads
+
+# What a config holds of a model that was changed since it was built.
+CHANGES = ("flags", "once_trained")
 
 
 @keras.saving.register_keras_serializable(package="keras_fpt")
@@ -46,7 +55,7 @@ class FrozenModel(keras.Model):
         trunk: `Stack`.
         interface: `Interface`.
         finetune_rules: tuple of `finetuning.Rule`, tried in order. What is
-            trained.
+            trained, flags that were set by hand included.
     """
 
     # Keras' own, which it makes by the functions below.
@@ -79,9 +88,6 @@ class FrozenModel(keras.Model):
         trunk.check_dtype()
         if not trunk.is_finetuned(finetune):
             trunk.set_finetune(finetune)
-        rules = finetuning.make_rules(
-            finetune, interface.groups, len(trunk.blocks)
-        )
         finetuning.check_groups(finetune, trunk.groups)
 
         # === Functional Model ===
@@ -109,8 +115,59 @@ class FrozenModel(keras.Model):
         self.dropout = dropout
         ids = interface.tokens.token_dim is None
         self._numbers_seen = ids or interface.normalization is not None
-        self.finetune_rules = trunk.finetune_rules + rules
+        # Flags set by hand, of a model that is switched off.
+        self._flags_before_off: dict[str, bool] = {}
+        # Paths of all that was ever trained: some may be frozen by now.
+        self._once_trained: set[str] = set()
+        self._training_noted = False
+        # Paths that were trained when the optimizer began to train them.
+        self._compiled_paths: list[str] | None = None
         self._apply_finetune_rules()
+
+    @property
+    def finetune_rules(self) -> tuple[finetuning.Rule, ...]:
+        return with_flags(self._rules(), self._flags())
+
+    def set_finetune(self, finetune: finetuning.Finetune) -> None:
+        """Chooses what is trained from now on, as in gradual unfreezing.
+
+        Flags that were set by hand give way to the choice. Values stay as
+        they are: what was trained before and is frozen now is still written
+        by `save_trained`. Compile the model again before the next `fit`.
+
+        Args:
+            finetune: string or sequence of strings. As of the constructor.
+
+        Raises:
+            ValueError: if there is no such group; if it is of kernels that
+                are quantized, or of layers that a sibling computes with.
+
+        Example:
+
+        ```python
+        model = keras_fpt.FrozenPretrainedTransformer.from_preset(
+            "gpt2_tiny_en", inputs=(16, 3), outputs=2, finetune="output_only"
+        )
+        x, y = np.random.rand(64, 16, 3), np.random.randint(2, size=64)
+        for finetune in ("output_only", "fpt", ("fpt", "attention[-1]")):
+            model.set_finetune(finetune)
+            model.compile(
+                "adam", keras.losses.SparseCategoricalCrossentropy(True)
+            )
+            model.fit(x, y)
+        ```
+
+        Reference:
+            [Howard and Ruder, 2018](https://arxiv.org/abs/1801.06146), on
+            gradual unfreezing
+        """
+        finetuning.check_groups(finetune, self.trunk.groups)
+        self.trunk.set_finetune(finetune)
+        self._flags_before_off = {}
+        self._training_noted = False
+        self._apply_finetune_rules()
+        if not self.trainable:
+            keras.Model.trainable.fset(self, False)
 
     def finetune_summary(self, print_fn: Any = print) -> dict[str, Any]:
         """Prints what is trained, by group, and returns it as data.
@@ -160,12 +217,14 @@ class FrozenModel(keras.Model):
         if jit_compile == "auto" and not xla_pays():
             jit_compile = False
         super().compile(optimizer, *args, jit_compile=jit_compile, **kwargs)
+        self._compiled_paths = None
         # In mixed_float16, Keras wraps the optimizer.
         inner = getattr(self.optimizer, "inner_optimizer", self.optimizer)
         if isinstance(inner, GroupAdam):
+            rules = self.finetune_rules
             inner.set_groups(
                 {
-                    v.path: finetuning.group_of(v.path, self.finetune_rules)[0]
+                    v.path: finetuning.group_of(v.path, rules).name
                     for v in self.trainable_variables
                 }
             )
@@ -178,8 +237,10 @@ class FrozenModel(keras.Model):
         self.compile(**arguments)
         if self.optimizer is not None:
             self.optimizer.build(self.trainable_variables)
+            self._compiled_paths = self._trained_paths()
 
     def make_train_function(self, force: bool = False) -> None:
+        self._check_compiled()
         if not step_blocks.serve(self):
             super().make_train_function(force)
         elif self.train_function is None or force:
@@ -204,6 +265,9 @@ class FrozenModel(keras.Model):
         that it loads on no other. It is written whole or not at all. An input
         layer or a head that is frozen is written, too: no trunk has them.
 
+        What was trained before `set_finetune` froze it, and what was
+        unfrozen by hand, is written.
+
         Args:
             path: string or path. The file, usually named `*.safetensors`.
         """
@@ -220,8 +284,10 @@ class FrozenModel(keras.Model):
             ValueError: if the file is damaged, does not fit this model or was
                 trained on another trunk. The model stays as it was.
         """
-        written, frozen = self._written_and_frozen()
+        theirs = set(checkpoints.read_header(path).get("once_trained", ()))
+        written, frozen = self._written_and_frozen(theirs)
         checkpoints.load_trained(path, written, frozen, self.get_config())
+        self._once_trained = theirs
 
     def frozen_sha256(self) -> str | None:
         """The hash of the frozen values, as `save_trained` writes it.
@@ -267,6 +333,12 @@ class FrozenModel(keras.Model):
             self.check_tokens(args[0])
         return super().__call__(*args, **kwargs)
 
+    def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+        # In another model's `fit` and in loops of one's own, too.
+        if training is True and not self._training_noted:
+            self._note_training()
+        return super().call(inputs, training=training, mask=mask)
+
     def fit(
         self,
         x: Any = None,
@@ -306,14 +378,24 @@ class FrozenModel(keras.Model):
 
     @property
     def trainable(self) -> bool:
-        """Whether the model trains; `True` keeps the finetune rules."""
+        """Whether the model trains; `True` keeps what `finetune` says.
+
+        Flags of its layers that were set by hand are kept, too.
+        """
         return super().trainable
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
-        keras.Model.trainable.fset(self, value)
+        if bool(value) == super().trainable:
+            return
+        if not value:
+            self._flags_before_off = self._flags()
+        # Off before on: a layer may be on by hand.
+        keras.Model.trainable.fset(self, False)
         if value:
+            keras.Model.trainable.fset(self, True)
             self._apply_finetune_rules()
+            set_flags(self.weights, self._flags_before_off)
 
     def check_tokens(self, x: Any) -> None:
         """Refuses arrays that are no tokens of this model."""
@@ -334,12 +416,15 @@ class FrozenModel(keras.Model):
         trunk["config"] = self.trunk.get_config()
         # It is built when it is made, whatever Keras notes after a load.
         trunk.pop("build_config", None)
-        return {
+        # Among those of the whole model, and right if that is switched off.
+        trunk["config"].pop("flags", None)
+        config = {
             "trunk": trunk,
             **self._arguments(),
             "name": self.name,
             "trainable": self.trainable,
         }
+        return {**config, **self.changes()}
 
     @classmethod
     def from_config(
@@ -350,7 +435,9 @@ class FrozenModel(keras.Model):
             config.pop("trunk"), custom_objects
         )
         trainable = config.pop("trainable", True)
+        changes = {key: config.pop(key) for key in CHANGES if key in config}
         model = cls(trunk, **config)
+        model.apply_changes(**changes)
         if not trainable:
             model.trainable = False
         return model
@@ -362,6 +449,68 @@ class FrozenModel(keras.Model):
             "finetune": self.trunk.finetune,
             "dropout": self.dropout,
         }
+
+    def apply_changes(
+        self,
+        flags: Mapping[str, bool] | None = None,
+        once_trained: Iterable[str] = (),
+    ) -> None:
+        """Makes what was changed since a model was built, from its config.
+
+        Args:
+            flags: mapping from paths to bools, or `None`. The flags that were
+                set by hand. Defaults to `None`, none.
+            once_trained: iterable of strings. Paths of what was trained
+                before it was frozen. Defaults to `()`.
+        """
+        set_flags(self.weights, flags or {})
+        self._once_trained = set(once_trained)
+
+    def changes(self) -> dict[str, Any]:
+        """The arguments of `apply_changes`, of which there are some."""
+        frozen = self._once_trained - set(
+            finetuning.trained_paths(self.weights, self.finetune_rules)
+        )
+        changes = {"flags": self._flags(), "once_trained": sorted(frozen)}
+        return {key: value for key, value in changes.items() if value}
+
+    def _rules(self) -> tuple[finetuning.Rule, ...]:
+        """The rules of `finetune`, whatever was set by hand."""
+        return self.trunk.finetune_rules + finetuning.make_rules(
+            self.trunk.finetune,
+            self.interface.groups,
+            len(self.trunk.blocks),
+        )
+
+    def _flags(self) -> dict[str, bool]:
+        """The flags that were set by hand."""
+        if not self.trainable:
+            return self._flags_before_off
+        return flags_by_hand(self.weights, self._rules())
+
+    def _trained_paths(self) -> list[str]:
+        return [variable.path for variable in self.trainable_variables]
+
+    def _note_training(self) -> None:
+        """Notes what is trained now, unless a sibling would change with it."""
+        paths = self._trained_paths()
+        self.trunk.check_trained(paths)
+        self._once_trained.update(paths)
+        self._training_noted = True
+
+    def _check_compiled(self) -> None:
+        """Refuses to train other variables than the optimizer knows."""
+        self._note_training()
+        paths = self._trained_paths()
+        if self._compiled_paths is None:
+            self._compiled_paths = paths
+        if paths != self._compiled_paths:
+            raise ValueError(
+                "What is trained has changed since the model was compiled: "
+                "compile it again, so that the optimizer knows. Received: "
+                f"{len(paths)} variables to train, "
+                f"{len(self._compiled_paths)} when it was compiled"
+            )
 
     def _of_any_length(self, x: Any) -> Any:
         """A data set whose batches may differ in length, on any backend.
@@ -377,23 +526,34 @@ class FrozenModel(keras.Model):
         return as_tensorflow_reads(x) if varies else x
 
     def _apply_finetune_rules(self) -> None:
-        finetuning.apply_rules(self.weights, self.finetune_rules)
+        finetuning.apply_rules(self.weights, self._rules())
         # Keras keeps the flag of a layer in its config, and a trunk its rules:
         # even a clone, which is no longer of this class, is frozen.
         for layer in self.layers:
             flags = {weight.trainable for weight in layer.weights}
-            if len(flags) == 1:
+            if len(flags) == 1 and layer is not self.trunk:
                 layer.trainable = flags.pop()
 
-    def _written_and_frozen(self) -> tuple[list[Any], list[Any]]:
-        """What a checkpoint holds, and what its trunk must bring."""
+    def _written_and_frozen(
+        self, once_trained: Collection[str] | None = None
+    ) -> tuple[list[Any], list[Any]]:
+        """What a checkpoint holds, and what its trunk must bring.
+
+        Args:
+            once_trained: collection of strings or `None`. Paths of what is
+                written though it is frozen. Defaults to `None`: of what this
+                model has trained before.
+        """
         self.trunk.check_loaded()
+        before = self._once_trained if once_trained is None else once_trained
+        rules = self.finetune_rules
         written: list[Any] = []
         frozen: list[Any] = []
         for variable in self.weights:
-            group = finetuning.group_of(variable.path, self.finetune_rules)
-            own = group.name in self.interface.groups
-            (written if group.trained or own else frozen).append(variable)
+            group = finetuning.group_of(variable.path, rules)
+            kept = group.trained or group.name in self.interface.groups
+            kept |= variable.path in before
+            (written if kept else frozen).append(variable)
         return written, frozen
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,6 +22,37 @@ def share_frozen_layers(trunk: Any, other: Any) -> None:
     for block, twin in zip(trunk.blocks, other.blocks, strict=True):
         _share(block, twin)
     forget_replaced_variables(trunk)
+
+
+def check_not_shared(trunk: Any, paths: Collection[str]) -> None:
+    """Refuses to train variables that a sibling computes with.
+
+    Args:
+        trunk: a `Trunk`.
+        paths: collection of strings. The variables that are to be trained.
+
+    Raises:
+        ValueError: if training them would change a sibling.
+    """
+    others = {
+        id(variable)
+        for sibling in trunk.siblings
+        if sibling is not trunk
+        for variable in sibling.weights
+    }
+    shared = [
+        variable.path
+        for variable in trunk.weights
+        if variable.path in paths and id(variable) in others
+    ]
+    if shared:
+        raise ValueError(
+            "A sibling computes with the same frozen layers, and would change "
+            "with them: make siblings by `model.sibling(finetune=...)` with "
+            "all that either is ever to train, then choose less by "
+            f"`set_finetune`. Received: {len(shared)} shared variables to "
+            f"train, such as {shared[0]!r}"
+        )
 
 
 def _share(layer: Any, twin: Any) -> None:

@@ -7,6 +7,8 @@ supplies and what it gets.
 from __future__ import annotations
 
 import dataclasses
+import weakref
+from collections.abc import Collection
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +17,7 @@ import keras
 from keras_fpt.finetuning import Finetune
 from keras_fpt.stack import Stack
 from keras_fpt.trunks.adapt import add_lora
+from keras_fpt.trunks.adapt import check_not_quantized
 from keras_fpt.trunks.adapt import quantize
 from keras_fpt.trunks.loading import LiveConfig
 from keras_fpt.trunks.loading import UnloadedValues
@@ -24,6 +27,7 @@ from keras_fpt.trunks.options import TrunkOptions
 from keras_fpt.trunks.remat import remat
 from keras_fpt.trunks.selection import chosen_blocks
 from keras_fpt.trunks.selection import source_paths
+from keras_fpt.trunks.share import check_not_shared
 from keras_fpt.trunks.share import share_frozen_layers
 from keras_fpt.trunks.values import copy_values
 from keras_fpt.trunks.values import embedding_std
@@ -90,6 +94,7 @@ class Trunk(Stack):
     config_overrides: tuple[str, ...] = ()
     position_embedding: Any
     final_norm: Any
+    siblings: weakref.WeakSet[Any]
     owns_positions: bool = True
     lifts_zeros: bool | None = None
     initial_token_std: float = 0.02  # of most families
@@ -128,6 +133,8 @@ class Trunk(Stack):
         self.set_finetune(finetune)
         if adapted:
             self.adapt()
+        # Trunks that hold some frozen layers of this one, or had done so.
+        self.siblings = weakref.WeakSet([self])
         fresh = self.weights if backbone is None else ()
         self._unloaded = UnloadedValues(fresh)
 
@@ -341,13 +348,20 @@ class Trunk(Stack):
         Args:
             finetune: string or sequence of strings. What of it is trained.
         """
-        config = {**self.get_config(), "finetune": finetune}
         self.check_loaded()
+        config = {**self.get_config(), "finetune": finetune}
+        config.pop("flags", None)
         twin = type(self)(**config)
         share_frozen_layers(twin, self)
+        twin.siblings = self.siblings
+        twin.siblings.add(twin)
         copy_all_values(twin, self)
         twin.note_loaded()
         return twin
+
+    def check_trained(self, paths: Collection[str]) -> None:
+        check_not_quantized(self, paths)
+        check_not_shared(self, paths)
 
     @property
     def unloaded(self) -> list[str]:
@@ -442,7 +456,7 @@ class Trunk(Stack):
         config = {
             ("config" if k == "sizes" else k): v for k, v in config.items()
         }
-        trunk = cls(**config)
+        trunk = super().from_config(config, custom_objects)
         if source is not None and not source.unloaded:
             copy_all_values(trunk, source)
         return trunk

@@ -12,6 +12,7 @@ FLOORS = (
         "tasks",
         "presets",
         "finetuning",
+        "flags",
         "optimizers",
         "cache",
         "seeds",
