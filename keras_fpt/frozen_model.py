@@ -203,7 +203,8 @@ class FrozenModel(keras.Model):
             optimizer: as of `keras.Model`. Defaults to `"rmsprop"`, Keras'.
             learning_rates: dict from groups to floats, or `None`, such as
                 `{"attention": 1e-5}`: other groups keep the optimizer's rate.
-                Only for Adam. Defaults to `None`.
+                Only for Adam and AdamW; the optimizer that was passed gets
+                the rates and keeps all else. Defaults to `None`.
             jit_compile: bool or `"auto"`. Whether XLA or `torch.compile`
                 compiles. Defaults to `"auto"`: where it pays.
             **kwargs: as of `keras.Model`.
