@@ -16,6 +16,7 @@ import keras
 from keras_fpt import checkpoints
 from keras_fpt import finetuning
 from keras_fpt import step_blocks
+from keras_fpt.backend import own_paths
 from keras_fpt.backend import xla_pays
 from keras_fpt.export import export
 from keras_fpt.flags import flags_by_hand
@@ -62,6 +63,7 @@ class FrozenModel(keras.Model):
     train_function: Any
     test_function: Any
 
+    @own_paths()
     def __init__(
         self,
         trunk: Stack,

@@ -209,7 +209,7 @@ class GroupAdam(_Adam):
     def _excluded(self) -> dict[str, Any]:
         """The arguments of `exclude`, of which there are some."""
         pattern = getattr(self, "_exclude_from_weight_decay_pattern", None)
-        chosen = getattr(self, "_exclude_from_weight_decay", set())
+        chosen: set[int] = getattr(self, "_exclude_from_weight_decay", set())
         paths = list(self._excluded_paths)
         if self.built and chosen:
             # Keras knows them by an id of this process.

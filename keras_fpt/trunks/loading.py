@@ -44,6 +44,13 @@ class UnloadedValues:
         if self._waiting.pop(id(variable), None) is not None:
             del variable.assign
 
+    def keep(self, variables: Iterable[Any]) -> None:
+        """Waits for none but these, of those that it waits for."""
+        kept = {id(variable) for variable in variables}
+        for variable in list(self._waiting.values()):
+            if id(variable) not in kept:
+                self.forget(variable)
+
     def forget_all(self) -> None:
         """Notes that every variable has its value."""
         for variable in list(self._waiting.values()):

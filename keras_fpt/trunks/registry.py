@@ -5,6 +5,7 @@ from __future__ import annotations
 import pathlib
 from typing import Any
 
+from keras_fpt.backend import own_paths
 from keras_fpt.trunks import presets
 from keras_fpt.trunks.bert import BertTrunk
 from keras_fpt.trunks.esm import ESMTrunk
@@ -68,6 +69,7 @@ def from_backbone(backbone: Any, options: TrunkOptions | None = None) -> Trunk:
     return family.from_backbone(backbone, options)
 
 
+@own_paths()
 def from_preset(
     preset: str,
     dropout: float,

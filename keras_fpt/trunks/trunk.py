@@ -7,13 +7,13 @@ supplies and what it gets.
 from __future__ import annotations
 
 import dataclasses
-import weakref
 from collections.abc import Collection
 from collections.abc import Mapping
 from typing import Any
 
 import keras
 
+from keras_fpt.backend import own_paths
 from keras_fpt.finetuning import Finetune
 from keras_fpt.stack import Stack
 from keras_fpt.trunks.adapt import add_lora
@@ -27,13 +27,16 @@ from keras_fpt.trunks.options import TrunkOptions
 from keras_fpt.trunks.remat import remat
 from keras_fpt.trunks.selection import chosen_blocks
 from keras_fpt.trunks.selection import source_paths
+from keras_fpt.trunks.share import Siblings
 from keras_fpt.trunks.share import check_not_shared
 from keras_fpt.trunks.share import share_frozen_layers
+from keras_fpt.trunks.share import shared_config
 from keras_fpt.trunks.values import copy_values
 from keras_fpt.trunks.values import embedding_std
 from keras_fpt.trunks.values import forget_replaced_variables
 from keras_fpt.trunks.values import has_biases
 from keras_fpt.trunks.values import repeat_rows
+from keras_fpt.trunks.values import scope_of
 
 
 class Trunk(Stack):
@@ -94,11 +97,12 @@ class Trunk(Stack):
     config_overrides: tuple[str, ...] = ()
     position_embedding: Any
     final_norm: Any
-    siblings: weakref.WeakSet[Any]
+    siblings: Siblings
     owns_positions: bool = True
     lifts_zeros: bool | None = None
     initial_token_std: float = 0.02  # of most families
 
+    @own_paths()
     def __init__(
         self,
         config: dict[str, Any],
@@ -134,7 +138,8 @@ class Trunk(Stack):
         if adapted:
             self.adapt()
         # Trunks that hold some frozen layers of this one, or had done so.
-        self.siblings = weakref.WeakSet([self])
+        self.siblings = Siblings()
+        self.siblings.add(self)
         fresh = self.weights if backbone is None else ()
         self._unloaded = UnloadedValues(fresh)
 
@@ -200,7 +205,12 @@ class Trunk(Stack):
     @classmethod
     def variables_of(cls, backbone: Any) -> dict[str, Any]:
         """A backbone's variables by the paths that they have in a trunk."""
-        return {variable.path: variable for variable in backbone.weights}
+        # Those of a backbone from a `keras.name_scope` begin with its name.
+        scope = scope_of(backbone)
+        return {
+            variable.path.removeprefix(scope): variable
+            for variable in backbone.weights
+        }
 
     @classmethod
     def values_of(cls, backbone: Any) -> dict[str, Any]:
@@ -350,7 +360,8 @@ class Trunk(Stack):
         """
         self.check_loaded()
         config = {**self.get_config(), "finetune": finetune}
-        config.pop("flags", None)
+        for key in ("flags", "shared"):  # of this trunk alone
+            config.pop(key, None)
         twin = type(self)(**config)
         share_frozen_layers(twin, self)
         twin.siblings = self.siblings
@@ -456,7 +467,15 @@ class Trunk(Stack):
         config = {
             ("config" if k == "sizes" else k): v for k, v in config.items()
         }
+        shared = config.pop("shared", None)
         trunk = super().from_config(config, custom_objects)
+        if shared:
+            trunk.siblings = keras.saving.deserialize_keras_object(
+                shared["siblings"]
+            )
+            trunk.siblings.add(trunk)
+            trunk.siblings.take_shared(trunk, shared["layers"])
+            trunk._unloaded.keep(trunk.weights)
         if source is not None and not source.unloaded:
             copy_all_values(trunk, source)
         return trunk
@@ -468,6 +487,7 @@ class Trunk(Stack):
             "preset": self.preset,
             "adapted": self.adapted,
             **super().get_config(),
+            **shared_config(self),
         }
         if self.token_std is not None:
             config["token_std"] = self.token_std
