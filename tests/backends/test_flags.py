@@ -1,5 +1,6 @@
 """What trains is changed between two fits: by hand, or by `set_finetune`."""
 
+import gc
 import math
 
 import keras
@@ -154,6 +155,7 @@ def test_gradual_unfreezing_and_freezing_again(tmp_path):
     fresh = FPT.from_preset(
         "gpt2_tiny_en", inputs=(6, 3), outputs=2, num_layers=1
     )
+    model.save_trained(path)
     fresh.load_trained(path)
     check_equal(fresh.weights, model.weights)
     fresh.save_trained(path)
@@ -265,8 +267,6 @@ class TestSiblings:
     def test_a_sibling_that_is_gone_stops_nobody(self):
         model = make()
         model.sibling()
-        import gc
-
         gc.collect()
         model.set_finetune("full")
         train(model)

@@ -7,6 +7,7 @@ from helpers.arrays import answers
 from helpers.arrays import tokens
 from helpers.arrays import values
 from helpers.backbones import make_backbone_of
+from helpers.checks import check_equal
 from helpers.checks import check_survives
 from helpers.marks import each
 from helpers.marks import once
@@ -152,8 +153,6 @@ def test_siblings_that_share_different_layers_come_back(tmp_path):
     first.set_finetune("fpt")
     loaded = check_joined(joined, tmp_path / "a.keras", x)
     clone = keras.models.clone_model(loaded)
-    clone.set_weights(loaded.get_weights())
-    for one, other in zip(
-        answers_of(clone, x), answers_of(loaded, x), strict=True
-    ):
-        np.testing.assert_array_equal(one, other)
+    for name in "abc":
+        trunks = [m.get_layer(name).trunk for m in (clone, loaded)]
+        check_equal(*(trunk.weights for trunk in trunks))
