@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -55,3 +57,45 @@ def copy_of(variable: Any) -> np.ndarray:
 
     value = keras.ops.convert_to_numpy(variable.value)
     return np.array(value, copy=True)
+
+
+@contextlib.contextmanager
+def own_paths() -> Iterator[None]:
+    """Gives layers that are made inside paths of their own, from the root.
+
+    Groups, files and initial values go by the paths of variables, which must
+    not depend on a `keras.name_scope`, or on a layer in whose `build` a model
+    is made. Also a decorator.
+
+    Raises:
+        ValueError: where Keras only traces a computation: variables that are
+            made there get their values later, and by their initializers.
+    """
+    import keras
+
+    if _is_traced():
+        raise ValueError(
+            "Models cannot be made while Keras traces another model, as it "
+            "does in the `call` of a layer, or in its `build` if `fit` builds "
+            "it: the values of the trunk would be lost. Make the model in "
+            "`__init__` of the layer that holds it"
+        )
+    with keras.name_scope("", override_parent=""):
+        yield
+
+
+def _is_traced() -> bool:
+    """Whether a value that is assigned now is gone when the trace ends."""
+    import keras
+
+    try:
+        # Keras has no public name for its scope without state, which refuses
+        # a variable that brings its value.
+        keras.Variable(0.0, trainable=False)
+    except ValueError:
+        return True
+    if keras.backend.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
+
+    return not tf.executing_eagerly()

@@ -150,6 +150,13 @@ def apply_rules(variables: Iterable[Any], rules: Iterable[Rule]) -> None:
         variable.trainable = trained
 
 
+def trained_paths(variables: Iterable[Any], rules: Iterable[Rule]) -> list[str]:
+    """Paths of the variables that the rules train."""
+    rules = tuple(rules)
+    paths = [variable.path for variable in variables]
+    return [path for path in paths if group_of(path, rules).trained]
+
+
 def count_parameters(
     variables: Iterable[Any], rules: Sequence[Rule], num_tokens: int
 ) -> dict[str, dict[str, int]]:

@@ -13,6 +13,7 @@ import keras
 
 from keras_fpt import checkpoints
 from keras_fpt import trunks
+from keras_fpt.finetuned_model import CHANGES
 from keras_fpt.finetuning import Finetune
 from keras_fpt.frozen_model import FrozenModel
 from keras_fpt.initialization import Initialization
@@ -306,9 +307,11 @@ class FrozenPretrainedTransformer(FrozenModel):
                 "call `load_trained`"
             )
         dtype = keras.dtype_policies.deserialize(trunk["dtype"])
+        changes = {key: config.pop(key) for key in CHANGES if key in config}
         model = cls.from_preset(
             preset, dtype=dtype, **trunk["options"], **config
         )
+        model.apply_changes(**changes)
         model.load_trained(path)
         return model
 
@@ -350,7 +353,11 @@ class FrozenPretrainedTransformer(FrozenModel):
         memory = xor.sibling(keras_fpt.tasks.get("bit_memory"))
         ```
         """
-        finetune = self.trunk.finetune if finetune is None else finetune
+        changes = self.changes()
+        if finetune is None:
+            finetune = self.trunk.finetune
+        else:
+            changes.pop("flags", None)
         own = self.interface.config(self.standardization)
         if task is None and not {"inputs", "outputs"} & set(kwargs):
             kwargs = {**own, **kwargs}
@@ -365,6 +372,7 @@ class FrozenPretrainedTransformer(FrozenModel):
             **kwargs,
         )
         model.initialization, model.seed = self.initialization, self.seed
+        model.apply_changes(**changes)
         return model
 
     def save_trunk(self, folder: checkpoints.Path) -> None:

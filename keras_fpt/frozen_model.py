@@ -5,6 +5,7 @@ Longer than other files, as it is one class, with the methods that Keras calls.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import keras
@@ -12,16 +13,18 @@ import keras
 from keras_fpt import checkpoints
 from keras_fpt import finetuning
 from keras_fpt import step_blocks
+from keras_fpt.backend import own_paths
 from keras_fpt.backend import xla_pays
 from keras_fpt.export import export
+from keras_fpt.finetuned_model import CHANGES
+from keras_fpt.finetuned_model import FinetunedModel
 from keras_fpt.layers import Interface
 from keras_fpt.optimizers import GroupAdam
 from keras_fpt.stack import Stack
-from keras_fpt.watched_model import WatchedModel
 
 
 @keras.saving.register_keras_serializable(package="keras_fpt")
-class FrozenModel(WatchedModel):
+class FrozenModel(FinetunedModel):
     """Input layer, a stack of blocks, readout, head; and what of it trains.
 
     A functional model from tokens to answers that keeps its freeze. The
@@ -43,13 +46,14 @@ class FrozenModel(WatchedModel):
         trunk: `Stack`.
         interface: `Interface`.
         finetune_rules: tuple of `finetuning.Rule`, tried in order. What is
-            trained.
+            trained, flags that were set by hand included.
     """
 
     # Keras' own, which it makes by the functions below.
     train_function: Any
     test_function: Any
 
+    @own_paths()
     def __init__(
         self,
         trunk: Stack,
@@ -76,9 +80,6 @@ class FrozenModel(WatchedModel):
         trunk.check_dtype()
         if not trunk.is_finetuned(finetune):
             trunk.set_finetune(finetune)
-        rules = finetuning.make_rules(
-            finetune, interface.groups, len(trunk.blocks)
-        )
         finetuning.check_groups(finetune, trunk.groups)
 
         # === Functional Model ===
@@ -106,28 +107,11 @@ class FrozenModel(WatchedModel):
         self.dropout = dropout
         ids = interface.tokens.token_dim is None
         self._numbers_seen = ids or interface.normalization is not None
-        self.finetune_rules = trunk.finetune_rules + rules
+        self._flags_before_off = {}
+        self._once_trained = set()
+        self._training_noted = False
+        self._compiled_paths = None
         self._apply_finetune_rules()
-
-    def finetune_summary(self, print_fn: Any = print) -> dict[str, Any]:
-        """Prints what is trained, by group, and returns it as data.
-
-        Two counts stand side by side: the true one, which Keras trains, and
-        the paper's, which leaves out positions past the sequence, the bias of
-        the head and the final norm.
-
-        Args:
-            print_fn: callable that takes a string. Defaults to `print`.
-
-        Returns:
-            Dict from each group, and `"total"`, to a dict of `"trained"`,
-            `"total"` and `"paper"`: numbers of parameters.
-        """
-        counts = finetuning.count_parameters(
-            self.weights, self.finetune_rules, self.interface.tokens.num_tokens
-        )
-        print_fn(finetuning.describe_counts(counts))
-        return counts
 
     def compile(
         self,
@@ -143,7 +127,8 @@ class FrozenModel(WatchedModel):
             optimizer: as of `keras.Model`. Defaults to `"rmsprop"`, Keras'.
             learning_rates: dict from groups to floats, or `None`, such as
                 `{"attention": 1e-5}`: other groups keep the optimizer's rate.
-                Only for Adam. Defaults to `None`.
+                Only for Adam and AdamW; the optimizer that was passed gets
+                the rates and keeps all else. Defaults to `None`.
             jit_compile: bool or `"auto"`. Whether XLA or `torch.compile`
                 compiles. Defaults to `"auto"`: where it pays.
             **kwargs: as of `keras.Model`.
@@ -157,12 +142,14 @@ class FrozenModel(WatchedModel):
         if jit_compile == "auto" and not xla_pays():
             jit_compile = False
         super().compile(optimizer, *args, jit_compile=jit_compile, **kwargs)
+        self._compiled_paths = None
         # In mixed_float16, Keras wraps the optimizer.
         inner = getattr(self.optimizer, "inner_optimizer", self.optimizer)
         if isinstance(inner, GroupAdam):
+            rules = self.finetune_rules
             inner.set_groups(
                 {
-                    v.path: finetuning.group_of(v.path, self.finetune_rules)[0]
+                    v.path: finetuning.group_of(v.path, rules).name
                     for v in self.trainable_variables
                 }
             )
@@ -175,8 +162,10 @@ class FrozenModel(WatchedModel):
         self.compile(**arguments)
         if self.optimizer is not None:
             self.optimizer.build(self.trainable_variables)
+            self._compiled_paths = self._trained_paths()
 
     def make_train_function(self, force: bool = False) -> None:
+        self._check_compiled()
         if not step_blocks.serve(self):
             super().make_train_function(force)
         elif self.train_function is None or force:
@@ -201,6 +190,9 @@ class FrozenModel(WatchedModel):
         that it loads on no other. It is written whole or not at all. An input
         layer or a head that is frozen is written, too: no trunk has them.
 
+        What was trained before `set_finetune` froze it, and what was
+        unfrozen by hand, is written.
+
         Args:
             path: string or path. The file, usually named `*.safetensors`.
         """
@@ -217,8 +209,10 @@ class FrozenModel(WatchedModel):
             ValueError: if the file is damaged, does not fit this model or was
                 trained on another trunk. The model stays as it was.
         """
-        written, frozen = self._written_and_frozen()
+        theirs = set(checkpoints.read_header(path).get("once_trained", ()))
+        written, frozen = self._written_and_frozen(theirs)
         checkpoints.load_trained(path, written, frozen, self.get_config())
+        self._once_trained = theirs
 
     def frozen_sha256(self) -> str | None:
         """The hash of the frozen values, as `save_trained` writes it.
@@ -259,27 +253,21 @@ class FrozenModel(WatchedModel):
         """
         export(self, filepath, format, verbose, input_signature, **kwargs)
 
-    @property
-    def trainable(self) -> bool:
-        """Whether the model trains; `True` keeps the finetune rules."""
-        return super().trainable
-
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        keras.Model.trainable.fset(self, value)
-        if value:
-            self._apply_finetune_rules()
-
     def get_config(self) -> dict[str, Any]:
         trunk = keras.saving.serialize_keras_object(self.trunk)
+        # Keras copies the entries; the trunk's own config knows its values.
+        trunk["config"] = self.trunk.get_config()
         # It is built when it is made, whatever Keras notes after a load.
         trunk.pop("build_config", None)
-        return {
+        # Among those of the whole model, and right if that is switched off.
+        trunk["config"].pop("flags", None)
+        config = {
             "trunk": trunk,
             **self._arguments(),
             "name": self.name,
             "trainable": self.trainable,
         }
+        return {**config, **self.changes()}
 
     @classmethod
     def from_config(
@@ -290,7 +278,9 @@ class FrozenModel(WatchedModel):
             config.pop("trunk"), custom_objects
         )
         trainable = config.pop("trainable", True)
+        changes = {key: config.pop(key) for key in CHANGES if key in config}
         model = cls(trunk, **config)
+        model.apply_changes(**changes)
         if not trainable:
             model.trainable = False
         return model
@@ -303,21 +293,24 @@ class FrozenModel(WatchedModel):
             "dropout": self.dropout,
         }
 
-    def _apply_finetune_rules(self) -> None:
-        finetuning.apply_rules(self.weights, self.finetune_rules)
-        # Keras keeps the flag of a layer in its config, and a trunk its rules:
-        # even a clone, which is no longer of this class, is frozen.
-        for layer in self.layers:
-            flags = {weight.trainable for weight in layer.weights}
-            if len(flags) == 1:
-                layer.trainable = flags.pop()
+    def _written_and_frozen(
+        self, once_trained: Collection[str] | None = None
+    ) -> tuple[list[Any], list[Any]]:
+        """What a checkpoint holds, and what its trunk must bring.
 
-    def _written_and_frozen(self) -> tuple[list[Any], list[Any]]:
-        """What a checkpoint holds, and what its trunk must bring."""
+        Args:
+            once_trained: collection of strings or `None`. Paths of what is
+                written though it is frozen. Defaults to `None`: of what this
+                model has trained before.
+        """
+        self.trunk.check_loaded()
+        before = self._once_trained if once_trained is None else once_trained
+        rules = self.finetune_rules
         written: list[Any] = []
         frozen: list[Any] = []
         for variable in self.weights:
-            group = finetuning.group_of(variable.path, self.finetune_rules)
-            own = group.name in self.interface.groups
-            (written if group.trained or own else frozen).append(variable)
+            group = finetuning.group_of(variable.path, rules)
+            kept = group.trained or group.name in self.interface.groups
+            kept |= variable.path in before
+            (written if kept else frozen).append(variable)
         return written, frozen

@@ -47,11 +47,14 @@ def initialize(
         The seed.
 
     Raises:
-        ValueError: if the dict names a group that this trunk lacks.
+        ValueError: if the dict names a group that this trunk lacks; if
+            values matter that were never loaded.
     """
     if initialization != "pretrained":
         seed = _seed(seed)
     if not trunk.adapted:
+        if initialization != "random":
+            trunk.check_loaded()
         for name, variables in _chosen(trunk, initialization):
             INITIALIZATIONS[name](trunk, variables, seed or 0)
         trunk.settle_token_std(fresh=initialization == "random")

@@ -164,6 +164,8 @@ class Replicas:
         }
         if keras.backend.backend() != "jax":
             return self._fit_in_turn(train, validation, arguments)
+        for model in self.models:
+            model.make_train_function()  # which checks what it trains
         with self._watch() as watch:
             if validation is not None:
                 validation = [watch.data(each) for each in validation]

@@ -5,6 +5,7 @@ A pretrained trunk is one; the baselines bring others.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
@@ -17,6 +18,9 @@ from keras_fpt.finetuning import Finetune
 from keras_fpt.finetuning import Rule
 from keras_fpt.finetuning import apply_rules
 from keras_fpt.finetuning import make_rules
+from keras_fpt.finetuning import trained_paths
+from keras_fpt.flags import flags_by_hand
+from keras_fpt.flags import set_flags
 
 
 class Stack(keras.Model):
@@ -73,15 +77,35 @@ class Stack(keras.Model):
             finetune: string or sequence of strings. Groups that a stack does
                 not have are none of its business.
         """
-        rules = make_rules(
+        rules = self.rules_for(finetune)
+        if self.taken:
+            self.check_trained(trained_paths(self.weights, rules))
+        if not self.trainable:
+            keras.Model.trainable.fset(self, True)
+        apply_rules(self.weights, rules)
+        self.finetune = _as_config(finetune)
+        self.finetune_rules = rules
+
+    def rules_for(self, finetune: Finetune) -> tuple[Rule, ...]:
+        """What a selection means for this stack.
+
+        Args:
+            finetune: string or sequence of strings.
+        """
+        return make_rules(
             finetune,
             {LORA: LORA_PATHS, **self.groups},
             len(self.blocks),
             self.first_block,
         )
-        apply_rules(self.weights, rules)
-        self.finetune = _as_config(finetune)
-        self.finetune_rules = rules
+
+    def check_trained(self, paths: Collection[str]) -> None:
+        """Refuses to train variables that cannot be trained here.
+
+        Args:
+            paths: collection of strings. The paths of variables that are to
+                be trained.
+        """
 
     def is_finetuned(self, finetune: Finetune) -> bool:
         """Whether this is what it trains already."""
@@ -90,14 +114,35 @@ class Stack(keras.Model):
 
     @property
     def trainable(self) -> bool:
-        """Whether the stack trains; `True` keeps the finetune rules."""
+        """Whether the stack trains; `True` after `False` restores `finetune`.
+
+        Raises:
+            ValueError: if it is set to `True` where it is, as is done to
+                unfreeze a layer of Keras: `set_finetune` of the model does.
+        """
         return super().trainable
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
-        keras.Model.trainable.fset(self, value)
-        if value:
+        if not value:
+            keras.Model.trainable.fset(self, False)
+        elif not super().trainable:
+            keras.Model.trainable.fset(self, True)
             apply_rules(self.weights, self.finetune_rules)
+        elif self.taken:  # Keras itself does it to parts of models it loads
+            raise ValueError(
+                "`trainable = True` does not unfreeze a trunk, of which "
+                f"finetune={self.finetune!r} is trained: call "
+                '`model.set_finetune("full")` to train all of it, or '
+                '`model.set_finetune(("fpt", "attention[-1]"))` for some'
+            )
+
+    def check_loaded(self) -> None:
+        """Refuses to go on with values that are not those of the config.
+
+        Nothing to refuse where, as in the baselines, values start from random
+        ones.
+        """
 
     def check_dtype(self) -> None:
         """Refuses variables in float16, where Adam's 1e-8 is zero."""
@@ -126,17 +171,23 @@ class Stack(keras.Model):
         return tokens_shape
 
     def get_config(self) -> dict[str, Any]:
-        return {
+        config = {
             "finetune": self.finetune,
             "dtype": keras.dtype_policies.serialize(self.dtype_policy),
             "name": self.name,
         }
+        flags = flags_by_hand(self.weights, self.finetune_rules)
+        return {**config, "flags": flags} if flags else config
 
     @classmethod
     def from_config(
         cls, config: dict[str, Any], custom_objects: Any = None
     ) -> Stack:
-        return cls(**config)
+        config = dict(config)
+        flags = config.pop("flags", {})
+        stack = cls(**config)
+        set_flags(stack.weights, flags)
+        return stack
 
 
 def _as_config(finetune: Finetune) -> str | list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_fpt.backend import own_paths
 from keras_fpt.finetuning import Finetune
 from keras_fpt.frozen_model import FrozenModel
 from keras_fpt.layers import Interface
@@ -206,6 +207,7 @@ class AttentionStack(Stack):
         "attention": (r"attention_{block}/.+",),
     }
 
+    @own_paths()
     def __init__(
         self,
         hidden_dim: int,

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_fpt.backend import own_paths
 from keras_fpt.baselines.lstm_layer import LayerNormLSTM
 from keras_fpt.finetuning import Finetune
 from keras_fpt.frozen_model import FrozenModel
@@ -142,6 +143,7 @@ class LSTMStack(Stack):
         "recurrent": (r"lstm_{block}/(input|recurrent)/\w+",),
     }
 
+    @own_paths()
     def __init__(
         self,
         num_layers: int,

@@ -16,6 +16,7 @@ from keras_fpt.finetuning import LORA
 # On PyTorch, Keras puts another class in the place of Adam, which updates all
 # variables at once: six times as fast for 150 of them.
 _Adam: Any = type(keras.optimizers.Adam.__new__(keras.optimizers.Adam))
+_AdamW: Any = type(keras.optimizers.AdamW.__new__(keras.optimizers.AdamW))
 
 
 @keras.saving.register_keras_serializable(package="keras_fpt")
@@ -76,6 +77,11 @@ class GroupAdam(_Adam):
 
     # The rate that weight decay goes by, while that of a group is at work.
     _rate: float | None = None
+    # The argument by which the rates came in: errors name it.
+    _argument: str = "group_learning_rates"
+    _groups: Mapping[str, str] = {}
+    # Of variables that a config excludes from weight decay, until `build`.
+    _excluded_paths: Sequence[str] = ()
 
     def __init__(
         self,
@@ -83,30 +89,49 @@ class GroupAdam(_Adam):
         group_learning_rates: Mapping[str, float] | None = None,
         **kwargs: Any,
     ) -> None:
-        rates = _checked_rates(group_learning_rates or {})
+        rates = _checked_rates(group_learning_rates or {}, self._argument)
         super().__init__(learning_rate, **kwargs)
         self.group_learning_rates = rates
-        self._groups: dict[str, str] = {}
 
     @classmethod
     def of(cls, optimizer: Any, rates: Mapping[str, float]) -> GroupAdam:
-        """An Adam with the arguments of another and rates for groups.
+        """Gives an Adam rates for groups, as `learning_rates` of `compile`.
+
+        The optimizer itself changes, rather than a copy: its state, what it
+        excludes from weight decay, and what is set on it later stay in force.
 
         Args:
-            optimizer: an Adam of Keras or of this library, or a name that
-                Keras knows. The result takes its steps.
+            optimizer: an Adam or AdamW of Keras, one of this library, or a
+                name that Keras knows. It keeps the steps that it takes.
             rates: mapping from groups to floats.
+
+        Raises:
+            ValueError: if it is another optimizer; if there is no such group
+                or a rate is no number of at least 0.
         """
         optimizer = keras.optimizers.get(optimizer)
-        if not isinstance(optimizer, keras.optimizers.Adam):
+        # A class derived from these may take steps of its own.
+        plain = type(optimizer) in (_Adam, _AdamW)
+        if not plain and not isinstance(optimizer, cls):
             raise ValueError(
-                "Learning rates for groups work with keras.optimizers.Adam. "
-                f"Received: {type(optimizer).__name__}"
+                "`learning_rates` works with keras.optimizers.Adam and AdamW, "
+                "and with keras_fpt.optimizers. Received: "
+                f"{type(optimizer).__name__}"
             )
-        config = optimizer.get_config()
-        config.pop("group_learning_rates", None)
-        made = type(optimizer) if isinstance(optimizer, cls) else cls
-        return made.from_config({**config, "group_learning_rates": rates})
+        checked = _checked_rates(rates, "learning_rates")
+        if plain:
+            optimizer.__class__ = cls
+        optimizer.set_rates(checked)
+        return optimizer
+
+    def set_rates(self, rates: Mapping[str, float]) -> None:
+        """Puts rates that `compile` was given in the place of those before.
+
+        Args:
+            rates: mapping from groups to floats.
+        """
+        self._argument = "learning_rates"
+        self.group_learning_rates = _checked_rates(rates, self._argument)
 
     def set_groups(self, groups: Mapping[str, str]) -> None:
         """Says which variable is of which group.
@@ -123,7 +148,7 @@ class GroupAdam(_Adam):
         missing = set(self.group_learning_rates) - trained
         if missing:
             raise ValueError(
-                "`group_learning_rates` names groups of which nothing is "
+                f"`{self._argument}` names groups of which nothing is "
                 f"trained: {_listed(missing)}. Trained groups: "
                 f"{_listed(trained)}. Select a group by the `finetune` of the "
                 "model, or leave its rate out"
@@ -133,14 +158,23 @@ class GroupAdam(_Adam):
     def build(self, variables: Sequence[Any]) -> None:
         for variable in variables:
             self._own_rate(variable)  # refuses what has no group
+        if self._excluded_paths and not self.built:
+            excluded = set(self._excluded_paths)
+            pattern = self._exclude_from_weight_decay_pattern
+            self.exclude_from_weight_decay(
+                [v for v in variables if v.path in excluded],
+                pattern and [pattern.pattern],
+            )
         super().build(variables)
 
     def get_config(self) -> dict[str, Any]:
-        return {
+        config = {
             **super().get_config(),
             "group_learning_rates": dict(self.group_learning_rates),
             "groups": dict(self._groups),
         }
+        excluded = self._excluded()
+        return {**config, "excluded": excluded} if excluded else config
 
     @classmethod
     def from_config(
@@ -148,10 +182,44 @@ class GroupAdam(_Adam):
     ) -> GroupAdam:
         config = dict(config)
         groups = config.pop("groups", {})
+        excluded = config.pop("excluded", {})
         optimizer = super().from_config(config, custom_objects)
+        optimizer.exclude(**excluded)
         if groups:
             optimizer.set_groups(groups)
         return optimizer
+
+    def exclude(
+        self, pattern: str | None = None, paths: Sequence[str] = ()
+    ) -> None:
+        """Excludes variables from weight decay, as a config has them.
+
+        Args:
+            pattern: string or `None`. Regular expression over names, as Keras
+                makes it of `var_names`. Defaults to `None`.
+            paths: sequence of strings. Of the variables that Keras was given
+                as `var_list`. Defaults to `()`.
+        """
+        if pattern is not None:
+            self.exclude_from_weight_decay(var_names=[pattern])
+        else:
+            self.exclude_from_weight_decay()
+        self._excluded_paths = tuple(paths)
+
+    def _excluded(self) -> dict[str, Any]:
+        """The arguments of `exclude`, of which there are some."""
+        pattern = getattr(self, "_exclude_from_weight_decay_pattern", None)
+        chosen: set[int] = getattr(self, "_exclude_from_weight_decay", set())
+        paths = list(self._excluded_paths)
+        if self.built and chosen:
+            # Keras knows them by an id of this process.
+            paths = [
+                variable.path
+                for variable in self._trainable_variables
+                if self._var_key(variable) in chosen
+            ]
+        found = {"pattern": pattern and pattern.pattern, "paths": paths}
+        return {name: value for name, value in found.items() if value}
 
     def _backend_update_step(
         self, grads: Sequence[Any], variables: Sequence[Any], learning_rate: Any
@@ -211,20 +279,22 @@ class GroupAdam(_Adam):
         return self.group_learning_rates.get(self._groups[variable.path])
 
 
-def _checked_rates(rates: Mapping[str, float]) -> dict[str, float]:
+def _checked_rates(
+    rates: Mapping[str, float], argument: str
+) -> dict[str, float]:
     if not isinstance(rates, Mapping):
         raise ValueError(
-            "`group_learning_rates` maps groups to rates, as in "
-            f'{{"attention": 1e-5}}. Received: group_learning_rates={rates!r}'
+            f"`{argument}` maps groups to rates, as in "
+            f'{{"attention": 1e-5}}. Received: {argument}={rates!r}'
         )
-    _check_known("group_learning_rates", rates)
+    _check_known(argument, rates)
     for group, rate in rates.items():
         number = isinstance(rate, numbers.Real) and not isinstance(rate, bool)
         if not number or not 0 <= rate < math.inf:
             raise ValueError(
                 "The learning rate of a group is a number of at least 0; a "
                 "schedule goes into `learning_rate`. Received: "
-                f"group_learning_rates[{group!r}]={rate!r}"
+                f"{argument}[{group!r}]={rate!r}"
             )
     return {group: float(rate) for group, rate in rates.items()}
 

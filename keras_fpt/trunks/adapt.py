@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Collection
 from collections.abc import Iterator
 from typing import Any
 
@@ -36,21 +37,47 @@ def quantize(trunk: Any, mode: str) -> None:
             'quantization="bfloat16" beside dtype="mixed_bfloat16". Received: '
             f"a trunk that computes in {trunk.compute_dtype}"
         )
-    layers = [layer for layer in _leaves(trunk) if hasattr(layer, "kernel")]
+    layers = _with_kernel(trunk)
     for layer in layers:
         group = group_of(layer.kernel.path, trunk.finetune_rules)
         if group.trained:
-            raise ValueError(
-                f"A quantized kernel cannot be trained: expected `finetune` "
-                f"without {group.name!r}, or no `quantization`. Received: "
-                f"finetune={trunk.finetune!r}, quantization={mode!r}"
-            )
+            received = f"finetune={trunk.finetune!r}, quantization={mode!r}"
+            raise _trained_kernel(group.name, received)
     if mode == "bfloat16":
         for layer in layers:
             _store(layer, mode)
         return
     chosen = {id(layer) for layer in layers}
     trunk.quantize(mode, filters=lambda layer: id(layer) in chosen)
+
+
+def check_not_quantized(trunk: Any, paths: Collection[str]) -> None:
+    """Refuses to train kernels that are quantized.
+
+    Args:
+        trunk: a `Trunk`.
+        paths: collection of strings. The variables that are to be trained.
+    """
+    mode = trunk.options.quantization
+    if mode is None or not trunk.adapted:
+        return
+    for layer in _with_kernel(trunk):
+        path = layer._kernel.path
+        if path in paths:
+            name = group_of(path, trunk.finetune_rules).name
+            received = f"{path!r} to train, quantization={mode!r}"
+            raise _trained_kernel(name, received)
+
+
+def _trained_kernel(group: str, received: str) -> ValueError:
+    return ValueError(
+        f"A quantized kernel cannot be trained: expected `finetune` "
+        f"without {group!r}, or no `quantization`. Received: {received}"
+    )
+
+
+def _with_kernel(trunk: Any) -> list[Any]:
+    return [layer for layer in _leaves(trunk) if hasattr(layer, "kernel")]
 
 
 def _store(layer: Any, dtype: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pathlib
 from typing import Any
 
+from keras_fpt.backend import own_paths
 from keras_fpt.trunks import presets
 from keras_fpt.trunks.bert import BertTrunk
 from keras_fpt.trunks.esm import ESMTrunk
@@ -68,6 +69,7 @@ def from_backbone(backbone: Any, options: TrunkOptions | None = None) -> Trunk:
     return family.from_backbone(backbone, options)
 
 
+@own_paths()
 def from_preset(
     preset: str,
     dropout: float,
@@ -89,9 +91,12 @@ def from_preset(
     backbone, overrides = load_backbone(
         preset, FAMILIES, dropout, load_weights, dtype
     )
-    return family_of(type(backbone), FAMILIES).from_backbone(
+    trunk = family_of(type(backbone), FAMILIES).from_backbone(
         backbone, options, preset, copy=False, overrides=overrides
     )
+    if not load_weights:
+        trunk.note_unloaded()
+    return trunk
 
 
 def is_preset(preset: str) -> bool:

@@ -7,32 +7,45 @@ supplies and what it gets.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from collections.abc import Mapping
 from typing import Any
 
 import keras
 
+from keras_fpt.backend import own_paths
 from keras_fpt.finetuning import Finetune
 from keras_fpt.stack import Stack
 from keras_fpt.trunks.adapt import add_lora
+from keras_fpt.trunks.adapt import check_not_quantized
 from keras_fpt.trunks.adapt import quantize
+from keras_fpt.trunks.loading import LiveConfig
+from keras_fpt.trunks.loading import UnloadedValues
+from keras_fpt.trunks.loading import copy_all_values
+from keras_fpt.trunks.loading import described_trunk
 from keras_fpt.trunks.options import TrunkOptions
 from keras_fpt.trunks.remat import remat
 from keras_fpt.trunks.selection import chosen_blocks
 from keras_fpt.trunks.selection import source_paths
+from keras_fpt.trunks.share import Siblings
+from keras_fpt.trunks.share import check_not_shared
 from keras_fpt.trunks.share import share_frozen_layers
+from keras_fpt.trunks.share import shared_config
 from keras_fpt.trunks.values import copy_values
 from keras_fpt.trunks.values import embedding_std
 from keras_fpt.trunks.values import forget_replaced_variables
 from keras_fpt.trunks.values import has_biases
 from keras_fpt.trunks.values import repeat_rows
+from keras_fpt.trunks.values import scope_of
 
 
 class Trunk(Stack):
     """The transformer blocks of a keras-nlp backbone, fed with vectors.
 
     A trunk owns its layers and values: it is built fresh or takes over a
-    backbone that nobody else holds. It carries no token table.
+    backbone that nobody else holds. It carries no token table. A fresh one
+    computes once it was given values: `unloaded` lists the variables that
+    still lack them.
 
     A family of architectures is a subclass in a file of its own. It supplies
     the class attributes and, from `take_layers` on, the methods below.
@@ -84,10 +97,12 @@ class Trunk(Stack):
     config_overrides: tuple[str, ...] = ()
     position_embedding: Any
     final_norm: Any
+    siblings: Siblings
     owns_positions: bool = True
     lifts_zeros: bool | None = None
     initial_token_std: float = 0.02  # of most families
 
+    @own_paths()
     def __init__(
         self,
         config: dict[str, Any],
@@ -122,6 +137,11 @@ class Trunk(Stack):
         self.set_finetune(finetune)
         if adapted:
             self.adapt()
+        # Trunks that hold some frozen layers of this one, or had done so.
+        self.siblings = Siblings()
+        self.siblings.add(self)
+        fresh = self.weights if backbone is None else ()
+        self._unloaded = UnloadedValues(fresh)
 
     # What a family supplies.
 
@@ -185,7 +205,12 @@ class Trunk(Stack):
     @classmethod
     def variables_of(cls, backbone: Any) -> dict[str, Any]:
         """A backbone's variables by the paths that they have in a trunk."""
-        return {variable.path: variable for variable in backbone.weights}
+        # Those of a backbone from a `keras.name_scope` begin with its name.
+        scope = scope_of(backbone)
+        return {
+            variable.path.removeprefix(scope): variable
+            for variable in backbone.weights
+        }
 
     @classmethod
     def values_of(cls, backbone: Any) -> dict[str, Any]:
@@ -249,6 +274,8 @@ class Trunk(Stack):
         if copy:
             paths = source_paths(trunk, blocks, values)
             copy_values(values, list(variables.values()), paths)
+        # A table of positions that was added starts from zeros.
+        trunk.note_loaded()
         return trunk
 
     def call(
@@ -258,6 +285,7 @@ class Trunk(Stack):
         training: Any = None,
         attention_of: int | None = None,
     ) -> Any:
+        self.check_loaded()
         self.check_length(tokens.shape[1])
         x = self.embed_positions(tokens)
         context = self.block_context(x, padding_mask)
@@ -330,15 +358,55 @@ class Trunk(Stack):
         Args:
             finetune: string or sequence of strings. What of it is trained.
         """
+        self.check_loaded()
         config = {**self.get_config(), "finetune": finetune}
+        for key in ("flags", "shared"):  # of this trunk alone
+            config.pop(key, None)
         twin = type(self)(**config)
         share_frozen_layers(twin, self)
-        values = {variable.path: variable for variable in self.weights}
-        for variable in twin.weights:
-            if variable is not values[variable.path]:
-                # On JAX, training deletes the arrays that it replaces.
-                variable.assign(keras.ops.copy(values[variable.path]))
+        twin.siblings = self.siblings
+        twin.siblings.add(twin)
+        copy_all_values(twin, self)
+        twin.note_loaded()
         return twin
+
+    def check_trained(self, paths: Collection[str]) -> None:
+        check_not_quantized(self, paths)
+        check_not_shared(self, paths)
+
+    @property
+    def unloaded(self) -> list[str]:
+        """Paths of the variables whose values were neither loaded nor drawn.
+
+        Empty wherever the values are those that the config speaks of.
+        """
+        return self._unloaded.paths
+
+    def note_loaded(self) -> None:
+        """Says that all variables have their values."""
+        self._unloaded.forget_all()
+
+    def note_unloaded(self) -> None:
+        """Says that the present values stand for none, until others come."""
+        self._unloaded = UnloadedValues(self.weights)
+
+    def check_loaded(self) -> None:
+        missing = self.unloaded
+        if missing:
+            source = "from_preset" if self.preset else "its constructor"
+            raise ValueError(
+                f"The values of this trunk, {self.describe()}, were never "
+                "loaded: it was made from a config, which holds none, so they "
+                "are random. Load them with `model.load_weights` or "
+                "`model.set_weights`, or build the model by "
+                f"{source}; `keras.saving.load_model` reads a config with its "
+                f"values. Received: {len(missing)} variables without values, "
+                f"such as {missing[0]!r}"
+            )
+
+    def save_own_variables(self, store: Any) -> None:
+        self.check_loaded()
+        super().save_own_variables(store)
 
     def new_backbone(self) -> Any:
         """A backbone of this config, with fresh values."""
@@ -361,6 +429,7 @@ class Trunk(Stack):
         Raises:
             ValueError: if the trunk has what its keras-nlp class has not.
         """
+        self.check_loaded()
         added = self.position_embedding is not None and not self.owns_positions
         beyond = {
             "an added position table": added,
@@ -393,11 +462,23 @@ class Trunk(Stack):
     def from_config(
         cls, config: dict[str, Any], custom_objects: Any = None
     ) -> Trunk:
+        source = described_trunk(config)
         # Files of version 0.1 say "sizes".
         config = {
             ("config" if k == "sizes" else k): v for k, v in config.items()
         }
-        return cls(**config)
+        shared = config.pop("shared", None)
+        trunk = super().from_config(config, custom_objects)
+        if shared:
+            trunk.siblings = keras.saving.deserialize_keras_object(
+                shared["siblings"]
+            )
+            trunk.siblings.add(trunk)
+            trunk.siblings.take_shared(trunk, shared["layers"])
+            trunk._unloaded.keep(trunk.weights)
+        if source is not None and not source.unloaded:
+            copy_all_values(trunk, source)
+        return trunk
 
     def get_config(self) -> dict[str, Any]:
         config = {
@@ -406,10 +487,11 @@ class Trunk(Stack):
             "preset": self.preset,
             "adapted": self.adapted,
             **super().get_config(),
+            **shared_config(self),
         }
         if self.token_std is not None:
             config["token_std"] = self.token_std
-        return config
+        return LiveConfig(config, self)
 
     def _run(
         self, block: Any, run: Any, x: Any, context: Any, training: Any

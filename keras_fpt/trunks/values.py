@@ -49,6 +49,19 @@ def copy_values(
         variable.assign(keras.ops.copy(source[paths[variable.path]]))
 
 
+def scope_of(backbone: Any) -> str:
+    """What the paths of all layers of a backbone begin with, such as `"a/"`.
+
+    Empty for one that was made outside every `keras.name_scope`.
+    """
+    scopes = {
+        layer.path.removesuffix(layer.name)
+        for layer in backbone.layers
+        if layer.weights and layer.path
+    }
+    return scopes.pop() if len(scopes) == 1 else ""
+
+
 def repeat_rows(table: Any, num_rows: int) -> Any:
     """A table of more rows, which begin anew where they end, or of fewer.
 

@@ -1,8 +1,18 @@
 """What suits the backend: compiled by XLA where that pays."""
 
 import keras
+import numpy as np
+import pytest
+from helpers.arrays import answers
+from helpers.arrays import tokens
+from helpers.backbones import make_backbone
+from helpers.backbones import make_backbone_of
+from helpers.checks import check_equal
+from helpers.marks import once
 
 import keras_fpt
+from keras_fpt import baselines
+from keras_fpt.backend import own_paths
 
 FPT = keras_fpt.FrozenPretrainedTransformer
 CROSS_ENTROPY = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -22,3 +32,106 @@ def test_jit_is_left_out_where_it_does_not_pay(backbone, tmp_path):
     # What was chosen for one backend says nothing about another.
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert loaded.jit_compile == on_jax
+
+
+SIZES = {"inputs": (6, 3), "outputs": 2}
+MAKE = {
+    "preset": lambda: FPT.from_preset(
+        "gpt2_tiny_en", **SIZES, num_layers=1, normalize=tokens(9, 6, 3), seed=1
+    ),
+    "backbone": lambda: FPT(
+        make_backbone(), **SIZES, initialization="random", seed=1
+    ),
+    "bert": lambda: FPT(make_backbone_of("bert"), **SIZES),
+    "t5": lambda: FPT(make_backbone_of("t5"), **SIZES, positions="learned"),
+    "lstm": lambda: baselines.lstm(
+        **SIZES, hidden_dim=16, num_layers=1, positions=True, seed=1
+    ),
+    "attention": lambda: baselines.one_attention_layer(
+        **SIZES, hidden_dim=16, num_heads=2, seed=1
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "name", ["preset", *(pytest.param(n, marks=once) for n in list(MAKE)[1:])]
+)
+def test_a_scope_of_the_users_changes_no_path_and_no_value(name, tmp_path):
+    keras.utils.set_random_seed(0)
+    expected = MAKE[name]()
+    keras.utils.set_random_seed(0)
+    with keras.name_scope("experiment"), keras.name_scope("inner"):
+        model = MAKE[name]()
+        check_equal(model.trunk.weights, expected.trunk.weights)
+        paths = [v.path for v in model.weights]
+        assert paths == [v.path for v in expected.weights]
+        model.save(tmp_path / "a.keras")
+        model.save_trained(tmp_path / "a.safetensors")
+        loaded = keras.saving.load_model(tmp_path / "a.keras")
+        check_equal(loaded.weights, model.weights)
+        if isinstance(model, FPT):
+            check_equal(model.sibling().trunk.weights, model.trunk.weights)
+    expected.load_trained(tmp_path / "a.safetensors")
+    check_equal(expected.weights, model.weights)
+
+
+@once
+def test_a_backbone_from_a_scope_opens_outside_of_it():
+    with keras.name_scope("experiment"):
+        backbones = [make_backbone(), make_backbone_of("bert")]
+    for backbone in backbones:
+        model = FPT(backbone, **SIZES)
+        assert not any("experiment" in v.path for v in model.weights)
+    check_equal(
+        FPT(backbones[0], **SIZES).trunk.weights,
+        FPT(make_backbone(), **SIZES).trunk.weights,
+    )
+
+
+class InBuild(keras.layers.Layer):
+    """A user's layer that makes its model when it is built."""
+
+    def build(self, shape):
+        self.model = FPT.from_preset("gpt2_tiny_en", **SIZES, num_layers=1)
+
+    def call(self, x):
+        return self.model(x)
+
+
+class BuiltByFit(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.inner = InBuild()
+
+    def call(self, x):
+        return self.inner(x)
+
+
+def test_made_in_the_build_of_a_layer():
+    model = keras.Sequential([keras.Input((6, 3)), InBuild()])
+    model.compile("adam", CROSS_ENTROPY)
+    x = tokens(8, 6, 3)
+    model.fit(x, np.zeros(8), verbose=0)
+    frozen = model.layers[0].model.trunk
+    fresh = FPT.from_preset("gpt2_tiny_en", **SIZES, num_layers=1).trunk
+    kernels = [
+        [v for v in trunk.weights if v.path.endswith("query/kernel")]
+        for trunk in (frozen, fresh)
+    ]
+    check_equal(*kernels)
+    assert answers(model, x).shape == (8, 2)
+
+
+def test_made_while_keras_traces_is_refused():
+    model = BuiltByFit()
+    model.compile("adam", CROSS_ENTROPY)
+    with pytest.raises(Exception, match="Make the model in `__init__`"):
+        model.fit(tokens(8, 6, 3), np.zeros(8), verbose=0)
+
+
+def test_paths_begin_at_the_root():
+    with keras.name_scope("outer"), own_paths():
+        layer = keras.layers.Dense(2, name="dense")
+        layer.build((None, 3))
+        assert keras.Variable([1.0], name="one").path == "one"
+    assert layer.kernel.path == "dense/kernel"

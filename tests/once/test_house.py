@@ -12,6 +12,7 @@ FLOORS = (
         "tasks",
         "presets",
         "finetuning",
+        "flags",
         "optimizers",
         "cache",
         "checks",
@@ -34,6 +35,7 @@ FLOORS = (
     ),
     (
         "watched_model",
+        "finetuned_model",
         "frozen_model",
         "fpt",
         "attention",

@@ -231,3 +231,71 @@ def test_variables_without_a_group_are_refused(groups, message):
     with pytest.raises(ValueError, match=message) as error:
         model.train_on_batch(X, Y)
     assert "\n" not in str(error.value)
+
+
+class TestRatesForAnOptimizerThatIsThere:
+    """What `compile(optimizer, learning_rates=...)` does."""
+
+    @pytest.mark.parametrize("kind", ["names", "list"])
+    def test_what_it_excludes_from_decay_stays_excluded(self, kind, tmp_path):
+        weights = []
+        for rates in (None, {"input": 0.02}):
+            optimizer = keras.optimizers.AdamW(0.02, weight_decay=0.5)
+            model = make_model("sgd")
+            biases = [model.layers[1].bias, model.layers[2].bias]
+            if kind == "names":
+                optimizer.exclude_from_weight_decay(var_names=["bias"])
+            else:
+                optimizer.exclude_from_weight_decay(var_list=biases)
+            if rates:
+                assert GroupAdam.of(optimizer, rates) is optimizer
+                optimizer.set_groups(GROUPS)
+            for bias in biases:
+                bias.assign([1.0] * bias.shape[0])
+            model.compile(optimizer, "mse")
+            weights.append(train(model, 3))
+        assert_same(weights[1], weights[0])
+        # Keras' own forget it in files.
+        model.save(tmp_path / "model.keras")
+        loaded = keras.saving.load_model(tmp_path / "model.keras")
+        assert_same(train(loaded, 3), train(model, 3))
+
+    def test_its_learning_rate_is_set_on_it_as_before(self):
+        optimizer = keras.optimizers.Adam(0.02, clipnorm=0.1)
+        GroupAdam.of(optimizer, {"input": 0.0}).set_groups(GROUPS)
+        model = make_model(optimizer, groups=None)
+        optimizer.learning_rate = 0.0
+        before, after = values(model.weights), train(model, 2)
+        assert_same(after, before)
+        assert optimizer.clipnorm == 0.1
+
+    def test_its_state_goes_on(self):
+        plain, model = (make_model(keras.optimizers.Adam(0.02)) for _ in "ab")
+        train(plain, 3), train(model, 3)
+        GroupAdam.of(model.optimizer, {"input": 0.02}).set_groups(GROUPS)
+        model.compile(model.optimizer, "mse")
+        assert_same(train(model, 3), train(plain, 3))
+        assert int(model.optimizer.iterations) == 6
+
+    @pytest.mark.parametrize("other", ["sgd", "nadam", "derived"])
+    def test_others_are_refused(self, other):
+        class Derived(keras.optimizers.AdamW):
+            pass
+
+        optimizer = Derived(0.1) if other == "derived" else other
+        with pytest.raises(ValueError, match="`learning_rates` works with"):
+            GroupAdam.of(optimizer, {"input": 0.02})
+
+    @pytest.mark.parametrize("rates", [{"atention": 1e-5}, {"input": -1}, 3])
+    def test_errors_name_the_argument_that_was_written(self, rates):
+        optimizer = keras.optimizers.Adam(0.02)
+        with pytest.raises(ValueError, match="learning_rates") as error:
+            GroupAdam.of(optimizer, rates)
+        assert "group_learning_rates" not in str(error.value)
+        assert not isinstance(optimizer, GroupAdam)
+
+    def test_a_group_that_is_not_trained_is_named_so_too(self):
+        optimizer = GroupAdam.of("adam", {"attention": 1e-5})
+        with pytest.raises(ValueError, match="`learning_rates` names") as error:
+            optimizer.set_groups(GROUPS)
+        assert "group_learning_rates" not in str(error.value)

@@ -7,6 +7,7 @@ from helpers.arrays import answers
 from helpers.arrays import tokens
 from helpers.arrays import values
 from helpers.backbones import make_backbone_of
+from helpers.checks import check_equal
 from helpers.checks import check_survives
 from helpers.marks import each
 from helpers.marks import once
@@ -80,3 +81,78 @@ def test_a_sibling_is_saved_like_any_model(pair, tmp_path):
     _, second = pair
     x = tokens(4, 5, 4)
     check_survives(second, tmp_path / "model.keras", x)
+
+
+def side_by_side(*models):
+    """One functional model of siblings with the same input."""
+    inputs = keras.Input((7, 3))
+    joined = keras.Model(inputs, [model(inputs) for model in models])
+    joined.compile("adam", [CROSS_ENTROPY] * len(models))
+    return joined
+
+
+def fit(joined, x):
+    y = np.arange(len(x)) % 2
+    joined.fit(x, [y] * len(joined.outputs), verbose=0)
+
+
+def check_joined(joined, path, x):
+    joined.save(path)
+    loaded = keras.saving.load_model(path)
+    for one, other in zip(
+        answers_of(loaded, x), answers_of(joined, x), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+    for variables in ("trainable_variables", "weights"):
+        held = [
+            {id(v) for v in getattr(m, variables)} for m in (loaded, joined)
+        ]
+        assert len(held[0]) == len(held[1])
+    fit(loaded, x)
+    return loaded
+
+
+def answers_of(joined, x):
+    return [keras.ops.convert_to_numpy(y) for y in joined(x, training=False)]
+
+
+def test_siblings_in_one_model_come_back(tmp_path):
+    x = tokens(8, 7, 3)
+    first = FPT(make_backbone_of("gpt2"), inputs=(7, 3), outputs=2, name="a")
+    joined = side_by_side(first, first.sibling(name="b"))
+    fit(joined, x)
+    loaded = check_joined(joined, tmp_path / "a.keras", x)
+    # The frozen layers are held once again, and neither trains them.
+    kernels = [
+        next(
+            v
+            for v in loaded.get_layer(name).trunk.weights
+            if v.path.endswith("query/kernel")
+        )
+        for name in "ab"
+    ]
+    assert kernels[0] is kernels[1]
+    with pytest.raises(ValueError, match="sibling computes with"):
+        loaded.get_layer("b").set_finetune("full")
+
+
+@once
+def test_siblings_that_share_different_layers_come_back(tmp_path):
+    x = tokens(8, 7, 3)
+    first = FPT(
+        make_backbone_of("bert"),
+        inputs=(7, 3),
+        outputs=2,
+        name="a",
+        finetune=("fpt", "attention[0]"),
+    )
+    second = first.sibling(name="b", finetune="fpt")
+    third = second.sibling(name="c")
+    joined = side_by_side(first, second, third)
+    fit(joined, x)
+    first.set_finetune("fpt")
+    loaded = check_joined(joined, tmp_path / "a.keras", x)
+    clone = keras.models.clone_model(loaded)
+    for name in "abc":
+        trunks = [m.get_layer(name).trunk for m in (clone, loaded)]
+        check_equal(*(trunk.weights for trunk in trunks))
