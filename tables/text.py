@@ -56,7 +56,8 @@ def _written(
     if summary is None:
         ours = MISSING
     else:
-        ours = f"{summary.mean:,.{digits}f}"
+        ours = f"{summary.bound} " if summary.bound else ""
+        ours += f"{summary.mean:,.{digits}f}"
         if summary.error is not None:
             ours += f" ± {summary.error:,.{digits}f}"
         ours += f" ({summary.count})"
