@@ -23,14 +23,15 @@ from keras_fpt.experiments.units import Units
 UNIT = "accuracy_percent"
 # Whether the sign of a difference is that of the published one.
 AGREES, OPPOSITE, OPEN = "agrees", "opposite", "open"
-# Where the published values are equal, there is no sign to agree with.
-EQUAL_THERE = "equal there"
-VERDICTS = (AGREES, OPPOSITE, OPEN, EQUAL_THERE)
+# Where the published values are equal: whether ours differ.
+HERE_ONLY, IN_NEITHER = "here only", "in neither"
+VERDICTS = (AGREES, OPPOSITE, OPEN, HERE_ONLY, IN_NEITHER)
 # Tables that add a group to the row before: neighbours are compared. Elsewhere
 # the first row is compared with each other one, unless pairs are named.
 SUCCESSIVE = ("15", "19", "21")
 PAIRS = {
     "9": (("Statistics Only", "Pretrained"), ("Statistics Only", "Default")),
+    "lstm": (("Trans.", "LSTM, original"), ("Trans.", "LSTM*, original")),
 }
 
 
@@ -57,10 +58,11 @@ class Comparison(NamedTuple):
         It is settled if its 95 % interval excludes zero, uncorrected for the
         number of comparisons.
         """
-        if not self.published:
-            return EQUAL_THERE
         interval = self.difference.interval
-        if interval is None or interval[0] <= 0 <= interval[1]:
+        settled = interval is not None and not interval[0] <= 0 <= interval[1]
+        if not self.published:
+            return HERE_ONLY if settled else IN_NEITHER
+        if interval is None or not settled:
             return OPEN
         same = (interval[0] > 0) == (self.published > 0)
         return AGREES if same else OPPOSITE
@@ -74,8 +76,8 @@ class Comparison(NamedTuple):
             ours += f" {units.interval}"
         mark = FORMER if self.former else ""
         count = f"({self.difference.num_pairs}){mark}"
-        # Printed values have one decimal: the rest is rounding.
-        return f"{ours} {count} / {round(self.published, 1):+g}"
+        theirs = f"{self.published:+g}" if self.published else "0"
+        return f"{ours} {count} / {theirs}"
 
 
 def pairs_of(table: Table) -> list[tuple[Row, Row]]:
@@ -120,7 +122,8 @@ def comparisons(
                 other.name,
                 task,
                 difference,
-                round(known[0].value - known[1].value, 6),
+                # Printed values have one decimal: the rest is rounding.
+                round(known[0].value - known[1].value, 1),
                 frozenset(run["key"] for run in itertools.chain(*runs)),
                 any(map(is_former, itertools.chain(*runs))),
             )

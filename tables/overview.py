@@ -32,19 +32,24 @@ from keras_fpt.experiments.significance import t_test
 
 SOURCES = """\
 Published values: none was read from the papers themselves. In `published.csv`,
-{slides} are tagged `slides` (slides of a seminar that copy the paper's Tables 1,
-2, 3, 6, 9, 12, 14, 18 and 20), {notes} `notes` (public notes that transcribe the
-paper, docs/research/fpt.md of github.com/Ucchwas/Graph_to_LLM), {equal} name the
-row of another table that they are filled from because the rows are the same, and
-{rothermel} are Rothermel et al.'s (2021), from the same notes.
+{slides} are tagged `slides` (slides of a seminar that copy the paper's Tables
+1, 2, 3, 6, 9, 12, 14, 18 and 20) and {notes} `notes` (public notes that
+transcribe the paper, docs/research/fpt.md of github.com/Ucchwas/Graph_to_LLM);
+{equal} name the row of another table that they are filled from, because both
+rows are the same model; {rothermel} are those of Rothermel et al. (2021), from
+the same notes.
 """
 LEGEND = """\
-Numbers below are *measured / published*, brackets the 95 % t-interval over seeds,
-parentheses the number of seeds. A difference **agrees** or is **opposite** if its
-interval excludes zero, on the side of the published one or on the other; **open**
-is one whose interval holds zero; **equal there** one whose published values are
-the same. Intervals are not corrected for the number of differences.
+Numbers below are *measured / published*: brackets are the 95 % t-interval over
+seeds, parentheses the number of seeds. A difference of two rows, in points,
+**agrees** or is **opposite** if its interval excludes zero, on the side of the
+published one or on the other side. It is **open** if its interval holds zero.
+Where the published values are equal, it is **here only** or **in neither**.
+Intervals are not corrected for the number of differences. Scale `cpu` stands in
+for the paper's trunks with small ones: a DeiT-tiny for ViT, for example.
 """
+
+STEPS = UNITS["gradient_steps"]
 
 
 def overview_text(
@@ -60,10 +65,9 @@ def overview_text(
         runs = frozenset().union(*(keys for _, keys in values))
         parts.append(f"Scale `{scale.name}`, {len(runs)} runs:\n")
         if compared:
-            parts.append(_differences(compared))
+            parts.append(_differences(compared) + _steps(values))
         else:
-            # No two rows of a table to compare: the values themselves, where
-            # they stand first.
+            # No two rows of a table to compare: the values themselves.
             first = {
                 (keys, "steps" in line): line for line, keys in values[::-1]
             }
@@ -101,10 +105,8 @@ def _differences(compared: list[tuple[Table, Comparison]]) -> str:
         if each.difference.interval is not None
     ]
     counts = collections.Counter(each.verdict for _, each in settled)
-    said = ", ".join(f"{counts[name]} {name}" for name in VERDICTS)
-    lines = [
-        f"- {len(settled)} differences of two rows with an interval: {said}"
-    ]
+    said = ", ".join(f"{name} {counts[name]}" for name in VERDICTS)
+    lines = [f"- {len(settled)} differences of two rows: {said}"]
     pairs: dict[str, list[Comparison]] = {}
     for table, each in settled:
         name = f"Table {table.name}, {each.row} − {each.other}"
@@ -125,10 +127,20 @@ def _differences(compared: list[tuple[Table, Comparison]]) -> str:
     names = dict.fromkeys(f"Table {table.name}" for table, _ in single)
     if single:
         lines.append(
-            f"- {len(single)} differences of a single seed, which settle "
-            f"nothing: {', '.join(names)}"
+            f"- {len(single)} more are of a single seed, and open: "
+            f"{', '.join(names)}"
         )
     return "\n".join(lines) + "\n"
+
+
+def _first(values: list[tuple[str, frozenset[str]]]) -> list[str]:
+    """Lines of values where they stand first: tables share runs."""
+    first = {(keys, STEPS in line): line for line, keys in reversed(values)}
+    return [line for line, _ in values if line in first.values()]
+
+
+def _steps(values: list[tuple[str, frozenset[str]]]) -> str:
+    return "".join(f"{line}\n" for line in _first(values) if STEPS in line)
 
 
 def _values(

@@ -122,18 +122,17 @@ Learning rates are the paper's (1e-3; LSTM 3e-4; Remote Homology 1e-4) unless a
 table says "swept".
 
 Steps to convergence: the first evaluation after which validation accuracy stays
-within 0.5 points of its best, if it does so for the last fifth of the run and for
-three evaluations or more. Otherwise the run has not converged and counts with the
-steps it made: the mean of such runs is a lower bound, written `>`. A speedup of a
-bound is a bound; of two bounds it is unknown, {missing}. The paper does not say when
-its own runs count as converged.
+within 0.5 points of its best, if it does so for the last fifth of the run and
+for three evaluations or more. Otherwise the run has not converged and counts
+with the steps it made: the mean is then a lower bound, written `>`. A speedup
+from a bound is a bound; from two bounds it is unknown, {missing}. The paper
+does not say when its own runs count as converged.
 
 Scale `cpu` is small: the embedded trunk `gpt2_tiny_en` (8 blocks, 256 wide) for
-GPT-2 base, DeiT-tiny for ViT, short sequences, few steps (`scales.py`). Its
-numbers stand beside the paper's to compare rows with rows, not cells.
-
-Under a table stand differences of its rows, in points, with the interval and the
-verdict that the first screen explains.
+GPT-2 base, DeiT-tiny for ViT, short sequences, few steps (`scales.py`). Compare
+differences between rows with the paper's, not the numbers themselves; under a
+table they stand in points, with their intervals and the verdicts of the first
+screen.
 
 {stale}
 """
