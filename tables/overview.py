@@ -64,15 +64,13 @@ def overview_text(
             continue
         runs = frozenset().union(*(keys for _, keys in values))
         parts.append(f"Scale `{scale.name}`, {len(runs)} runs:\n")
-        if compared:
-            parts.append(_differences(compared) + _steps(values))
+        lines = _differences(compared)
+        if scale.presets:
+            # Of other trunks, values do not compare with the published ones.
+            lines += [line for line in _first(values) if STEPS in line]
         else:
-            # No two rows of a table to compare: the values themselves.
-            first = {
-                (keys, "steps" in line): line for line, keys in values[::-1]
-            }
-            lines = [line for line, _ in values if line in first.values()]
-            parts.append("\n".join(lines) + "\n")
+            lines += _first(values)
+        parts.append("\n".join(lines) + "\n")
     return "\n".join([*parts, SOURCES.format(**_sources())])
 
 
@@ -97,8 +95,10 @@ def _compared(
                 yield table, each
 
 
-def _differences(compared: list[tuple[Table, Comparison]]) -> str:
+def _differences(compared: list[tuple[Table, Comparison]]) -> list[str]:
     """A line for each pair of rows with intervals, and the counts."""
+    if not compared:
+        return []
     settled = [
         (table, each)
         for table, each in compared
@@ -130,17 +130,13 @@ def _differences(compared: list[tuple[Table, Comparison]]) -> str:
             f"- {len(single)} more are of a single seed, and open: "
             f"{', '.join(names)}"
         )
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def _first(values: list[tuple[str, frozenset[str]]]) -> list[str]:
     """Lines of values where they stand first: tables share runs."""
     first = {(keys, STEPS in line): line for line, keys in reversed(values)}
     return [line for line, _ in values if line in first.values()]
-
-
-def _steps(values: list[tuple[str, frozenset[str]]]) -> str:
-    return "".join(f"{line}\n" for line in _first(values) if STEPS in line)
 
 
 def _values(
