@@ -34,7 +34,7 @@ def xla_pays() -> bool:
     """Whether XLA is worth its compilation, where it can be left out.
 
     On a CPU, TensorFlow's own kernels train GPT-2 as fast in float32 and
-    faster in bfloat16: `tables/throughput.py` measures it.
+    faster in bfloat16: `tables/benchmarks/throughput.py` measures it.
     """
     import keras
 

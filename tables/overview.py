@@ -106,7 +106,7 @@ def _differences(compared: list[tuple[Table, Comparison]]) -> list[str]:
     ]
     counts = collections.Counter(each.verdict for _, each in settled)
     said = ", ".join(f"{name} {counts[name]}" for name in VERDICTS)
-    lines = [f"- {len(settled)} differences of two rows: {said}"]
+    lines = [f"- Differences of two rows, {len(settled)} in all: {said}"]
     pairs: dict[str, list[Comparison]] = {}
     for table, each in settled:
         name = f"Table {table.name}, {each.row} − {each.other}"

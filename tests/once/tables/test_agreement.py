@@ -84,7 +84,7 @@ def test_first_screen(tmp_path):
     found = Records.read(tmp_path)
     text = overview_text(report.TABLES, (PAPER, CPU), found)
     # Tables 8, 9 and 13 share these runs: each difference is said once.
-    assert "1 differences of two rows: agrees 1, opposite 0," in text
+    assert "two rows, 1 in all: agrees 1, opposite 0," in text
     assert "FPT − Random: **agrees** MNIST +20.0 [20.0, 20.0] (2)" in text
     assert "Random on MNIST: 92.0 [66.6, 100.0] (2) / 91.7" in text
     # Values of small trunks do not stand beside the paper's.
