@@ -26,6 +26,9 @@ from typing import Any
 import beyond
 import paper
 import rows_page
+from agreement import agreement_text
+from agreement import comparisons
+from overview import overview_text
 from published import HEADINGS
 from published import RESULTS
 from published import published_of
@@ -95,11 +98,16 @@ def csv_text(found: Records) -> str:
     return file.getvalue()
 
 
-INTRODUCTION = """\
+TITLE = """\
 # The paper's tables, measured
 
 Written by `python tables/report.py` from the records in `results/runs`; do not
-edit it. A cell is *measured / published*: the mean of the test accuracy in
+edit it.
+"""
+INTRODUCTION = """\
+## How to read the tables
+
+A cell is *measured / published*: the mean of the test accuracy in
 percent over seeds, its standard error, the number of runs in brackets, and what
 the paper (or Rothermel et al., 2021) printed. {missing} is what was not run, or
 what no source gives. † counts runs whose loss was not a number. ‡ marks runs
@@ -109,16 +117,22 @@ the first steps of small gradients, such as those of positions, smaller. These
 runs are valid as what they are. No cell mixes them with runs of today, which
 replace them.
 
-The test set is read once, with the weights of the best look at the validation
-set. Steps to convergence are those of the first look from which validation
-accuracy stays within 0.5 points of its best, which is the last one where a run
-still learned when it ended; the paper does not say what its own are. Learning
-rates are the paper's (1e-3; LSTM 3e-4; Remote Homology 1e-4) unless a table
-says "swept".
+The test set is evaluated once, with the weights that did best on validation.
+Learning rates are the paper's (1e-3; LSTM 3e-4; Remote Homology 1e-4) unless a
+table says "swept".
+
+Steps to convergence: the first evaluation after which validation accuracy stays
+within 0.5 points of its best, if it does so for the last fifth of the run and
+for three evaluations or more. Otherwise the run has not converged and counts
+with the steps it made: the mean is then a lower bound, written `>`. A speedup
+from a bound is a bound; from two bounds it is unknown, {missing}. The paper
+does not say when its own runs count as converged.
 
 Scale `cpu` is small: the embedded trunk `gpt2_tiny_en` (8 blocks, 256 wide) for
-GPT-2 base, DeiT-tiny for ViT, short sequences, few steps (`scales.py`). Its
-numbers stand beside the paper's to compare rows with rows, not cells.
+GPT-2 base, DeiT-tiny for ViT, short sequences, few steps (`scales.py`). Compare
+differences between rows with the paper's, not the numbers themselves; under a
+table they stand in points, with their intervals and the verdicts of the first
+screen.
 
 {stale}
 """
@@ -134,12 +148,14 @@ TABLE22 = """\
 def readme_text(found: Records) -> str:
     remarks = tomllib.loads((HERE / "remarks.toml").read_text())
     parts = [
+        TITLE,
+        overview_text(TABLES, REPORTED, found),
         INTRODUCTION.format(
             missing=MISSING,
             stale=f"{found.count} records; {found.stale} of them are of an "
             "earlier version of their task or row and left out, "
             f"{found.former} were trained with the former optimizer (‡).",
-        )
+        ),
     ]
     for table in TABLES:
         number = table.name.replace("rothermel_", "Rothermel et al., ")
@@ -155,6 +171,9 @@ def readme_text(found: Records) -> str:
             text = table_text(table, scale, found, sweep)
             how = ", learning rates swept" if sweep else ""
             parts.append(f"Scale `{scale.name}`{how}:\n\n{text}\n")
+            compared = list(comparisons(table, scale, found, sweep))
+            if compared:
+                parts.append(agreement_text(compared))
             shown += 1
         if not shown and heading == "Beside them":
             parts.append("Not measured yet.\n")

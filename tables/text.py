@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from published import HEADINGS
+from published import Published
 from published import published_of
 
 from keras_fpt.experiments import Records
@@ -38,7 +37,7 @@ def table_text(
     ]
     for row in table.rows:
         cells = [
-            _written(
+            _cell(
                 measured(table, row, task, unit, scale, found, sweep),
                 published_of(table, row, task, unit),
                 sweep,
@@ -50,21 +49,28 @@ def table_text(
     return "\n".join(lines)
 
 
-def _written(
-    summary: Summary | None, known: Any, sweep: bool, digits: int
+def written(summary: Summary, sweep: bool, digits: int) -> str:
+    """A measured cell: mean, standard error, number of runs, and marks."""
+    said = f"{summary.bound} " if summary.bound else ""
+    said += f"{summary.mean:,.{digits}f}"
+    if summary.error is not None:
+        said += f" ± {summary.error:,.{digits}f}"
+    said += f" ({summary.count})"
+    if summary.former:
+        said += FORMER
+    if summary.diverged:
+        said += f" {summary.diverged}†"
+    if sweep:
+        said += f" at {summary.rate:g}"
+    return said
+
+
+def _cell(
+    summary: Summary | None,
+    known: Published | None,
+    sweep: bool,
+    digits: int,
 ) -> str:
-    if summary is None:
-        ours = MISSING
-    else:
-        ours = f"{summary.mean:,.{digits}f}"
-        if summary.error is not None:
-            ours += f" ± {summary.error:,.{digits}f}"
-        ours += f" ({summary.count})"
-        if summary.former:
-            ours += FORMER
-        if summary.diverged:
-            ours += f" {summary.diverged}†"
-        if sweep:
-            ours += f" at {summary.rate:g}"
+    ours = MISSING if summary is None else written(summary, sweep, digits)
     theirs = MISSING if known is None else f"{known.value:,g}"
     return f"{ours} / {theirs}"

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from keras_fpt.experiments.history import steps_to_convergence
 from keras_fpt.experiments.recipe import Scale
 from keras_fpt.experiments.records import Record
 from keras_fpt.experiments.records import Records
@@ -20,7 +21,9 @@ class Summary(NamedTuple):
     """Mean over seeds, its standard error, and what it is the mean of.
 
     `former` counts the runs that were trained as an older version of the
-    library trains (`records.is_former`).
+    library trains (`records.is_former`). `bound` is `">"` or `"<"` where the
+    mean is only a lower or an upper bound: of steps to convergence, if runs
+    ended before they had converged. Such a mean has no standard error.
     """
 
     mean: float
@@ -30,10 +33,15 @@ class Summary(NamedTuple):
     backends: str
     rate: float
     former: int = 0
+    bound: str = ""
 
 
 def value_of(record: Record, unit: str) -> float | None:
-    """The value of a record in a unit."""
+    """The value of a record in a unit.
+
+    Steps to convergence follow from the history; those of a run that ended
+    before are the steps that it made (`has_not_converged`).
+    """
     if unit == "score":
         return record["test_at_best"]
     if unit == "accuracy_percent":
@@ -44,7 +52,18 @@ def value_of(record: Record, unit: str) -> float | None:
             if evaluation["step"] == record["best_step"]:
                 return 100 * evaluation["training"]
         return None
-    return record["steps_to_convergence"]
+    if record["diverged"]:
+        return None
+    steps = steps_to_convergence(record["history"])
+    return record["history"][-1]["step"] if steps is None else steps
+
+
+def has_not_converged(record: Record) -> bool:
+    """Whether a run ended before it had converged; no loss was NaN."""
+    return (
+        not record["diverged"]
+        and steps_to_convergence(record["history"]) is None
+    )
 
 
 def best_validation(record: Record) -> float | None:
@@ -83,8 +102,11 @@ def summarize(records: Sequence[Record], unit: str) -> Summary | None:
     numbers = [value for value in values if value is not None]
     if not numbers:
         return None
+    bound = ""
+    if unit == "gradient_steps" and any(map(has_not_converged, records)):
+        bound = ">"
     error = None
-    if len(numbers) > 1:
+    if len(numbers) > 1 and not bound:
         error = statistics.stdev(numbers) / math.sqrt(len(numbers))
     return Summary(
         statistics.mean(numbers),
@@ -94,6 +116,7 @@ def summarize(records: Sequence[Record], unit: str) -> Summary | None:
         ", ".join(sorted({record["backend"] for record in records})),
         records[0]["experiment"]["learning_rate"],
         sum(map(is_former, records)),
+        bound,
     )
 
 
@@ -109,17 +132,31 @@ def measured(
     """Summary of a cell of a table, if there is a record of it."""
     if row.ratio:
         return _ratio(table, row, task, unit, scale, found, sweep)
+    return summarize(
+        chosen_records(table, row, task, scale, found, sweep), unit
+    )
+
+
+def chosen_records(
+    table: Table,
+    row: Row,
+    task: str,
+    scale: Scale,
+    found: Records,
+    sweep: bool,
+) -> list[Record]:
+    """The records of a cell, of a sweep those at the chosen learning rate."""
     if not sweep:
-        return summarize(records_of(table, row, task, scale, found), unit)
+        return records_of(table, row, task, scale, found)
     runs = {
         rate: records_of(table, row, task, scale, found, rate)
         for rate in scale.sweep
     }
     # A sweep needs at least two learning rates.
     if sum(bool(records) for records in runs.values()) < 2:
-        return None
+        return []
     rate = chosen_rate(runs)
-    return None if rate is None else summarize(runs[rate], unit)
+    return [] if rate is None else runs[rate]
 
 
 def records_of(
@@ -150,11 +187,13 @@ def _ratio(
         measured(table, rows[name], task, unit, scale, found, sweep)
         for name in row.ratio
     )
-    if over is None or under is None:
+    if over is None or under is None or (over.bound and under.bound):
+        # Of two lower bounds the ratio may be anything.
         return None
     return over._replace(
         mean=over.mean / under.mean,
         error=None,
         count=min(over.count, under.count),
         former=max(over.former, under.former),
+        bound="<" if under.bound else over.bound,
     )

@@ -149,7 +149,8 @@ def listing(cells: Sequence[Cell], results_dir: pathlib.Path) -> Iterator[str]:
 def table_text(table: Table, scale: Scale, found: Records, sweep: bool) -> str:
     """A table as Markdown: mean ± standard error (number of runs).
 
-    ‡ marks runs that were trained as an older version of the library trains.
+    ‡ marks runs that were trained as an older version of the library trains,
+    `>` and `<` bounds.
     """
     columns = [
         (task, unit) for task in table.task_names for unit in table.units
@@ -167,6 +168,9 @@ def table_text(table: Table, scale: Scale, found: Records, sweep: bool) -> str:
                 continue
             error = "" if cell.error is None else f" ± {cell.error:.3g}"
             former = FORMER if cell.former else ""
-            cells.append(f"{cell.mean:.4g}{error} ({cell.count}){former}")
+            bound = f"{cell.bound} " if cell.bound else ""
+            cells.append(
+                f"{bound}{cell.mean:.4g}{error} ({cell.count}){former}"
+            )
         lines.append(f"| {row.name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)

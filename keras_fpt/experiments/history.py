@@ -7,6 +7,10 @@ from typing import Any
 
 # A validation score this near to the best counts as converged: half a point.
 CONVERGED_WITHIN = 0.005
+# A run has converged if it is that near over this share of its steps, and over
+# this many evaluations: two may be equal within a rise.
+SETTLED_SHARE = 0.2
+SETTLED_EVALUATIONS = 3
 History = Sequence[dict[str, Any]]
 
 
@@ -45,14 +49,25 @@ def steps_to_convergence(history: History) -> int | None:
     """Steps until the validation score stays near the best of the run.
 
     The first evaluation from which on all are within half a point of the
-    best; `None` if the last one is not, or the loss was not a number.
+    best. A run has converged only if these are the last fifth of its steps or
+    more, and three evaluations or more: a score that still rises at the end
+    is near its best only there.
+
+    Args:
+        history: sequence of evaluations, in the order of their steps.
+
+    Returns:
+        int; `None` if the run has not converged, or the loss was not a number.
     """
     best = best_evaluation(history)
     if best is None or has_diverged(history):
         return None
-    step = None
+    near = 0
     for evaluation in reversed(history):
         if evaluation["validation"] < best["validation"] - CONVERGED_WITHIN:
             break
-        step = evaluation["step"]
-    return step
+        near += 1
+    if near < SETTLED_EVALUATIONS:
+        return None
+    step, last = history[-near]["step"], history[-1]["step"]
+    return step if last - step >= SETTLED_SHARE * last else None

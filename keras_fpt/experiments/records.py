@@ -32,6 +32,7 @@ FIELDS: dict[str, Any] = {
     "test_at_best": (float, type(None)),
     "test_at_last": (float, type(None)),
     "test_size": (int, type(None)),
+    # By the rule of that version: tables read them from the history.
     "steps_to_convergence": (int, type(None)),
     "diverged": bool,
     "stopped_early": bool,

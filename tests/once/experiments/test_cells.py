@@ -20,7 +20,37 @@ def test_units():
     assert cells.value_of(one, "score") == 0.75
     assert cells.value_of(one, "accuracy_percent") == 75
     assert cells.value_of(one, "train_accuracy_percent") == 25
-    assert cells.value_of(one, "gradient_steps") == 20
+
+
+def rising(*validations, **changes):
+    """A run of ten steps an evaluation."""
+    history = [
+        {"step": 10 * i, "loss": 1.0, "training": 0.5, "validation": each}
+        for i, each in enumerate(validations, 1)
+    ]
+    return record(0.5, history=history, **changes)
+
+
+CONVERGED = rising(0.5, 0.9, 0.9, 0.9, 0.9)
+
+
+def test_steps_follow_from_the_history():
+    assert cells.value_of(CONVERGED, "gradient_steps") == 20
+    former = {**CONVERGED, "steps_to_convergence": 50}
+    assert cells.value_of(former, "gradient_steps") == 20
+    lost = {**CONVERGED, "diverged": True}
+    assert cells.value_of(lost, "gradient_steps") is None
+
+
+def test_runs_that_have_not_converged_make_a_bound():
+    open_end = rising(0.5, 0.6, 0.7, 0.8, 0.9)
+    summary = cells.summarize([CONVERGED, open_end], "gradient_steps")
+    # 20 steps, and more than the 50 that were made.
+    assert (summary.bound, summary.mean, summary.error) == (">", 35, None)
+    assert summary.count == 2
+    assert not cells.summarize([CONVERGED] * 2, "gradient_steps").bound
+    # What has no steps is no bound.
+    assert not cells.summarize([open_end], "score").bound
 
 
 def test_the_rate_is_chosen_by_validation():

@@ -18,12 +18,24 @@ def test_convergence_is_where_it_stays_near_the_best():
         return history.steps_to_convergence(history_)
 
     assert steps(0.5, 0.9, 0.896, 0.9) == 20
-    assert steps(0.5, 0.9, 0.89, 0.9) == 40
+    assert steps(0.5, 0.9, 0.89, 0.9, 0.9, 0.9) == 40
     assert steps(0.5, 0.9, 0.5) is None
-    assert steps(0.9) == 10
     assert history.steps_to_convergence([]) is None
     diverged = [at(10, 0.9), at(20, None, None)]
     assert history.steps_to_convergence(diverged) is None
+
+
+def test_a_run_that_rises_until_its_end_has_not_converged():
+    def steps(before, near):
+        scores = [*[0.5] * before, *[0.9] * near]
+        return history.steps_to_convergence(
+            [at(10 * i, score) for i, score in enumerate(scores, 1)]
+        )
+
+    # The last evaluations, three or more of them ...
+    assert steps(3, 2) is None and steps(2, 3) == 30
+    # ... and the last fifth of the steps: 160 of 200 at the latest.
+    assert steps(15, 5) == 160 and steps(16, 4) is None
 
 
 def test_patience():

@@ -60,6 +60,24 @@ def test_published_values_are_those_of_the_notes(shared):
     assert own == rows(shared / "paper" / "published.csv")
 
 
+def test_sources_of_published_values():
+    """Slides, notes, Rothermel et al., or an equal row that is on a slide."""
+    equal = 0
+    for (table, row, task, unit), value in published().items():
+        if value.source == "slides":
+            assert table in ("1", "2", "3", "6", "9", "12", "14", "18", "20")
+        elif value.source not in ("notes", "Rothermel"):
+            # As in "table 3: LSTM".
+            other, name = re.fullmatch(
+                "table (.+): (.+)", value.source
+            ).groups()
+            source = published()[other, name, task, unit]
+            assert (source.source, source.value) == ("slides", value.value)
+            assert (other, name) != (table, row)
+            equal += 1
+    assert equal == 54
+
+
 @pytest.mark.parametrize("number", TABLES)
 def test_every_row_has_a_model_or_says_why(number):
     table = TABLES[number]
@@ -115,13 +133,37 @@ def test_runs_of_the_former_optimizer_are_marked():
     assert "| LSTM, original | 70.7 ± 0.1 (3)‡ " in text
 
 
-def test_steps_and_their_ratio(tmp_path):
+def history_of(converged, steps):
+    """Evaluations of ten steps; none is near the best before `converged`."""
+    return [
+        {"step": step, "loss": 1.0, "training": 0.5, "validation": score}
+        for step in range(10, steps + 1, 10)
+        for score in [0.9 if step >= converged else 0.01 * step / steps]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fpt", "random", "expected"),
+    [
+        (20, 50, ["20 (1)", "50 (1)", "2.5 (1)"]),
+        # Near the best at the very end: not converged within 100 steps.
+        (20, 100, ["20 (1)", "> 100 (1)", "> 5.0 (1)"]),
+        (100, 50, ["> 100 (1)", "50 (1)", "< 0.5 (1)"]),
+        (100, 100, ["> 100 (1)", "> 100 (1)", "–"]),
+    ],
+)
+def test_steps_and_their_ratio(fpt, random, expected, tmp_path):
     table = TABLES["6"]
-    for row, steps in (("FPT", 20), ("Random", 50)):
-        write(table, row, tmp_path, "mnist", steps_to_convergence=steps)
+    for row, steps in (("FPT", fpt), ("Random", random)):
+        history = history_of(steps, 100)
+        write(table, row, tmp_path, "mnist", history=history)
     text = table_text(table, CPU, Records.read(tmp_path)).splitlines()
     cells = [line.split(" | ")[4] for line in text[2:]]
-    assert cells == ["20 (1) / 5,000", "50 (1) / 20,000", "2.5 (1) / 4"]
+    known = ("5,000", "20,000", "4")
+    assert cells == [
+        f"{ours} / {theirs}"
+        for ours, theirs in zip(expected, known, strict=True)
+    ]
 
 
 def test_a_sweep_chooses_by_validation(tmp_path):
