@@ -6,6 +6,7 @@ shows them.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -292,20 +293,17 @@ class FrozenPretrainedTransformer(FrozenModel):
         Raises:
             ValueError: if the file is damaged or its trunk is not there.
         """
-        config = checkpoints.read_header(path)
-        del config["trainable"]
-        trunk = config.pop("trunk")["config"]
-        preset = preset or trunk.get("preset")
+        known = inspect.signature(cls).parameters
+        named, dtype, arguments = checkpoints.preset_arguments(path, known)
+        preset = preset or named
         if preset is None:
             raise ValueError(
                 f"{str(path)!r} was trained around a backbone object, which "
                 "no preset names: build the model around that backbone and "
                 "call `load_trained`"
             )
-        dtype = keras.dtype_policies.deserialize(trunk["dtype"])
-        model = cls.from_preset(
-            preset, dtype=dtype, **trunk["options"], **config
-        )
+        dtype = keras.dtype_policies.deserialize(dtype)
+        model = cls.from_preset(preset, dtype=dtype, **arguments)
         model.load_trained(path)
         return model
 

@@ -21,6 +21,7 @@ FLOORS = (
         "tensorflow_data",
     ),
     (
+        "checkpoint_checks",
         "checkpoints",
         "layers",
         "stack",
@@ -50,7 +51,6 @@ LATE = (
     "tensorflow_datasets",
     "pandas",
     "safetensors",
-    "lmdb",
     "gguf",
     "onnx",
     "requests",
