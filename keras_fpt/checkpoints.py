@@ -1,8 +1,8 @@
 """Checkpoints of what was trained: 3 MB instead of 500.
 
-A file holds the trained variables by path, as float32, and a header that says
-which frozen trunk they were trained on. It is safetensors: no pickle, read by
-any backend.
+A file holds the trained variables by path, as float32, a header that says
+which model and frozen trunk they are of, and hashes of all. It is safetensors:
+no pickle, read by any backend.
 """
 
 from __future__ import annotations
@@ -11,13 +11,20 @@ import hashlib
 import json
 import os
 import pathlib
+import warnings
 from collections.abc import Collection
 from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from keras_fpt.backend import copy_of
+from keras_fpt.checkpoint_checks import check_finite
+from keras_fpt.checkpoint_checks import check_fit
+from keras_fpt.checkpoint_checks import check_readout
+from keras_fpt.checkpoint_checks import check_same_model
+from keras_fpt.checkpoint_checks import trunk_config
 from keras_fpt.files import write_whole
 
 _FORMAT = "keras_fpt trained variables 1"
@@ -38,15 +45,20 @@ def save_trained(
         trained: the variables to write.
         frozen: the variables that they were trained on; only hashed.
         header: dict that JSON can hold. What rebuilds the model.
+
+    Raises:
+        ValueError: if there is no such folder, or a value is not finite.
     """
     import safetensors.numpy
 
     tensors = {v.path: _values(v) for v in trained}
+    check_finite(path, tensors, "they diverged in training")
     metadata = {
         "format": _FORMAT,
         "model": json.dumps(header, sort_keys=True),
         "frozen_sha256": frozen_hash(frozen),
     }
+    metadata["sha256"] = _file_hash(metadata, tensors)
     target = pathlib.Path(path)
     if not target.parent.is_dir():
         raise ValueError(
@@ -71,10 +83,9 @@ def load_trained(
         frozen: the variables whose hash the file must name.
         header: dict. What `save_trained` would write for this model.
     """
-    metadata, tensors = _read(path)
-    theirs = json.loads(metadata["model"])
-    _check_readout(path, theirs, header)
-    _check_fit(path, tensors, {v.path: tuple(v.shape) for v in trained})
+    metadata, theirs, tensors = _read(path)
+    check_readout(path, theirs, header)
+    check_fit(path, tensors, {v.path: tuple(v.shape) for v in trained})
     if metadata["frozen_sha256"] != frozen_hash(frozen):
         raise ValueError(
             f"{str(path)!r} was trained on other frozen weights: "
@@ -82,21 +93,58 @@ def load_trained(
             f"This model has {describe_trunk(header)}: build it around that "
             "trunk"
         )
+    check_same_model(path, theirs, header)
     for variable in trained:
         variable.assign(tensors[variable.path])
 
 
 def read_header(path: Path) -> dict[str, Any]:
-    """The header that `save_trained` was given."""
-    return json.loads(_read(path, with_tensors=False)[0]["model"])
+    """The header that `save_trained` was given.
+
+    Raises:
+        ValueError: if the file is damaged or has none.
+    """
+    return _read(path)[1]
+
+
+def preset_arguments(
+    path: Path, known: Collection[str]
+) -> tuple[str | None, Any, dict[str, Any]]:
+    """What builds the model of a file: preset, dtype and other arguments.
+
+    Args:
+        path: string or path. A file that `save_trained` wrote.
+        known: collection of strings. The arguments that the model takes.
+
+    Raises:
+        ValueError: if the file is of another class of models, or of a version
+            with other arguments.
+    """
+    header = read_header(path)
+    trunk = header["trunk"]["config"]
+    if not isinstance(trunk.get("options"), dict) or "dtype" not in trunk:
+        raise ValueError(
+            f"{str(path)!r} was trained by another class of models, around a "
+            f"{header['trunk']['class_name']}: build that model and call "
+            "`load_trained`"
+        )
+    arguments = {**header, **trunk["options"]}
+    del arguments["trunk"]
+    arguments.pop("trainable", None)
+    unknown = sorted(set(arguments) - set(known))
+    if unknown:
+        raise ValueError(
+            f"{str(path)!r} asks for {', '.join(unknown)}, which this version "
+            "of keras_fpt does not have: install the version that wrote it"
+        )
+    return trunk.get("preset"), trunk["dtype"], arguments
 
 
 def describe_trunk(header: dict[str, Any]) -> str:
     """One line about the trunk that a header names."""
     kind, trunk = header["trunk"]["class_name"], header["trunk"]["config"]
     what = trunk.get("preset") or f"a {kind} from no preset"
-    # Files of version 0.1 say "sizes".
-    config = trunk.get("config", trunk.get("sizes", trunk))
+    config = trunk_config(header)
     chosen = trunk.get("options", {}).get("num_layers")
     if isinstance(chosen, list | tuple):
         what = f"blocks {list(chosen)} of {what}"
@@ -125,9 +173,24 @@ def _values(variable: Any) -> np.ndarray:
     return np.ascontiguousarray(copy_of(variable), dtype="float32")
 
 
+def _file_hash(
+    metadata: Mapping[str, str], tensors: Mapping[str, np.ndarray]
+) -> str:
+    """SHA-256 over all that a file holds."""
+    digest = hashlib.sha256()
+    for name in ("model", "frozen_sha256"):
+        digest.update(f"{metadata[name]}\n".encode())
+    for name in sorted(tensors):
+        tensor = np.ascontiguousarray(tensors[name])
+        digest.update(f"{name} {tensor.dtype} {tensor.shape}\n".encode())
+        digest.update(tensor.data)
+    return digest.hexdigest()
+
+
 def _read(
-    path: Path, with_tensors: bool = True
-) -> tuple[dict[str, str], dict[str, np.ndarray]]:
+    path: Path,
+) -> tuple[dict[str, str], dict[str, Any], dict[str, np.ndarray]]:
+    """Metadata, header and tensors of a file that is whole and ours."""
     import safetensors
 
     if not pathlib.Path(path).is_file():
@@ -135,54 +198,61 @@ def _read(
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
-            names = file.keys() if with_tensors else ()
+            ours = metadata.get("format") == _FORMAT
+            names = file.keys() if ours else ()
             tensors = {name: file.get_tensor(name) for name in names}
-    except safetensors.SafetensorError as error:
+    # NumPy lacks some of safetensors' types: a TypeError or an AttributeError.
+    except (safetensors.SafetensorError, TypeError, AttributeError) as error:
         raise ValueError(
             f"{str(path)!r} is not a whole safetensors file ({error}): "
             "expected one that `save_trained` wrote"
         ) from None
-    if metadata.get("format") != _FORMAT:
+    if not ours:
         raise ValueError(
             f"{str(path)!r} holds no trained variables of keras_fpt: expected "
             f"format {_FORMAT!r}, received {metadata.get('format')!r}"
         )
-    return metadata, tensors
-
-
-def _check_readout(
-    path: Path, theirs: dict[str, Any], ours: dict[str, Any]
-) -> None:
-    """Refuses another readout, whose head may have the same shape."""
-    readouts = [
-        header.get("interface", header).get("readout")
-        for header in (theirs, ours)
-    ]
-    if None not in readouts and readouts[0] != readouts[1]:
-        raise ValueError(
-            f"{str(path)!r} was trained with readout={readouts[0]!r}. This "
-            f"model has readout={readouts[1]!r}: build it with that of the "
-            "file"
+    header = _header(path, metadata)
+    for name, tensor in tensors.items():
+        if tensor.dtype != "float32":
+            raise ValueError(
+                f"{str(path)!r} is damaged, or not as `save_trained` wrote it: "
+                f"expected {name} in float32. Received: {tensor.dtype}"
+            )
+    if "sha256" not in metadata:
+        warnings.warn(
+            f"{str(path)!r} is of an earlier version and holds no hash of its "
+            "values: damage to them would not be seen. Load it and call "
+            "`save_trained` to write one",
+            stacklevel=4,
         )
-
-
-def _check_fit(
-    path: Path,
-    tensors: dict[str, np.ndarray],
-    shapes: dict[str, tuple[int, ...]],
-) -> None:
-    missing = sorted(set(shapes) - set(tensors))
-    extra = sorted(set(tensors) - set(shapes))
-    misshapen = [
-        f"{name} is {tensors[name].shape}, expected {shapes[name]}"
-        for name in sorted(set(shapes) & set(tensors))
-        if tensors[name].shape != shapes[name]
-    ]
-    problems = {"missing": missing, "extra": extra, "misshapen": misshapen}
-    found = [f"{k}: {', '.join(v)}" for k, v in problems.items() if v]
-    if found:
+    elif metadata["sha256"] != _file_hash(metadata, tensors):
         raise ValueError(
-            f"{str(path)!r} does not fit this model; {'; '.join(found)}. "
-            "Build the model with the inputs, outputs, finetune groups and "
-            "`normalize` of the file"
+            f"{str(path)!r} is damaged: its content has another SHA-256 than "
+            "when `save_trained` wrote it. Copy it again, or take another file"
         )
+    check_finite(path, tensors, "the model diverged, or the file is damaged")
+    return metadata, header, tensors
+
+
+def _header(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
+    """The header, with what every model's has."""
+    lacking = [n for n in ("model", "frozen_sha256") if n not in metadata]
+    try:
+        header = json.loads(metadata.get("model", "{}"))
+    except ValueError as error:
+        lacking, header = [f"a model that is JSON ({error})"], {}
+    trunk = header.get("trunk") if isinstance(header, dict) else None
+    if not lacking and not (
+        isinstance(trunk, dict)
+        and isinstance(trunk.get("class_name"), str)
+        and isinstance(trunk.get("config"), dict)
+    ):
+        lacking = ["a model with its trunk"]
+    if lacking:
+        raise ValueError(
+            f"The header of {str(path)!r} is damaged or of another program: "
+            f"it lacks {' and '.join(lacking)}. Expected a file that "
+            "`save_trained` wrote"
+        )
+    return header

@@ -6,6 +6,7 @@ shows them.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -296,21 +297,18 @@ class FrozenPretrainedTransformer(FrozenModel):
         Raises:
             ValueError: if the file is damaged or its trunk is not there.
         """
-        config = checkpoints.read_header(path)
-        del config["trainable"]
-        trunk = config.pop("trunk")["config"]
-        preset = preset or trunk.get("preset")
+        known = {*inspect.signature(cls).parameters, *CHANGES}
+        named, dtype, arguments = checkpoints.preset_arguments(path, known)
+        preset = preset or named
         if preset is None:
             raise ValueError(
                 f"{str(path)!r} was trained around a backbone object, which "
                 "no preset names: build the model around that backbone and "
                 "call `load_trained`"
             )
-        dtype = keras.dtype_policies.deserialize(trunk["dtype"])
-        changes = {key: config.pop(key) for key in CHANGES if key in config}
-        model = cls.from_preset(
-            preset, dtype=dtype, **trunk["options"], **config
-        )
+        dtype = keras.dtype_policies.deserialize(dtype)
+        changes = {k: arguments.pop(k) for k in CHANGES if k in arguments}
+        model = cls.from_preset(preset, dtype=dtype, **arguments)
         model.apply_changes(**changes)
         model.load_trained(path)
         return model

@@ -8,6 +8,8 @@ import pickle
 from collections.abc import Iterator
 from typing import Any
 
+from keras_fpt.tasks.lmdb_file import LMDBFile
+
 _COUNT = "num_examples"
 # What the pickle of an array names, in old and in new NumPy.
 _ARRAY_NAMES = {
@@ -46,8 +48,6 @@ class _Unpickler(pickle.Unpickler):
 def read_lmdb(path: pathlib.Path) -> Iterator[tuple[str, Any]]:
     """Reads the records of an LMDB.
 
-    Nothing is written beside it, so that its folder may be read-only.
-
     Args:
         path: path. A folder with `data.mdb`, or such a file.
 
@@ -56,57 +56,22 @@ def read_lmdb(path: pathlib.Path) -> Iterator[tuple[str, Any]]:
         record, in which no array has its values.
 
     Raises:
-        ValueError: if the package lmdb is not installed, the file is damaged,
-            or a record is missing or holds anything but plain values and
-            arrays.
+        ValueError: if the file is damaged, or a record is missing or holds
+            anything but plain values and arrays.
     """
-    try:
-        import lmdb
-    except ImportError as error:
-        raise ValueError(
-            f"{path} is read by the package lmdb, which cannot be imported "
-            f"({error}): run `pip install keras-fpt[lmdb]`"
-        ) from error
-    try:
-        with lmdb.open(
-            str(path),
-            subdir=path.is_dir(),
-            readonly=True,
-            lock=False,
-            create=False,
-        ) as environment:
-            _check_whole(path, environment)
-            with environment.begin() as transaction:
-                count = _load(path, _COUNT, transaction)
-                if type(count) is not int or count < 0:
-                    raise ValueError(
-                        f"{path}, record {_COUNT}: expected a whole number. "
-                        f"Received: {type(count).__name__}"
-                    )
-                for key in map(str, range(count)):
-                    record = _load(path, key, transaction)
-                    yield f"{path}, record {key}", record
-    except lmdb.Error as error:
-        raise ValueError(
-            f"{path} is cut or damaged: fetch it again ({error})"
-        ) from error
+    with LMDBFile(path) as file:
+        count = _load(path, _COUNT, file)
+        if type(count) is not int or count < 0:
+            raise ValueError(
+                f"{path}, record {_COUNT}: expected a whole number. "
+                f"Received: {type(count).__name__}"
+            )
+        for key in map(str, range(count)):
+            yield f"{path}, record {key}", _load(path, key, file)
 
 
-def _check_whole(path: pathlib.Path, environment: Any) -> None:
-    """Refuses a cut file: reading past its end would kill the process."""
-    file = path / "data.mdb" if path.is_dir() else path
-    pages = environment.info()["last_pgno"] + 1
-    expected = pages * environment.stat()["psize"]
-    size = file.stat().st_size
-    if size < expected:
-        raise ValueError(
-            f"{file} is cut or damaged: fetch it again (expected {expected:,} "
-            f"bytes. Received {size:,})"
-        )
-
-
-def _load(path: pathlib.Path, key: str, transaction: Any) -> Any:
-    value = transaction.get(key.encode())
+def _load(path: pathlib.Path, key: str, file: LMDBFile) -> Any:
+    value = file.get(key.encode())
     if value is None:
         raise ValueError(
             f"{path}, record {key} is missing: the file is no LMDB of TAPE's, "

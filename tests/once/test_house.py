@@ -23,6 +23,7 @@ FLOORS = (
         "tensorflow_data",
     ),
     (
+        "checkpoint_checks",
         "checkpoints",
         "data_watch",
         "jax_state",
@@ -56,7 +57,6 @@ LATE = (
     "tensorflow_datasets",
     "pandas",
     "safetensors",
-    "lmdb",
     "gguf",
     "onnx",
     "requests",
