@@ -503,7 +503,6 @@ class FrozenModel(keras.Model):
 
     def _check_compiled(self) -> None:
         """Refuses to train other variables than the optimizer knows."""
-        self._note_training()
         paths = self._trained_paths()
         if self._compiled_paths is None:
             self._compiled_paths = paths
@@ -514,6 +513,7 @@ class FrozenModel(keras.Model):
                 f"{len(paths)} variables to train, "
                 f"{len(self._compiled_paths)} when it was compiled"
             )
+        self._note_training()
 
     def _of_any_length(self, x: Any) -> Any:
         """A data set whose batches may differ in length, on any backend.
