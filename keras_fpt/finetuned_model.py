@@ -179,7 +179,6 @@ class FinetunedModel(WatchedModel):
 
     def _check_compiled(self) -> None:
         """Refuses to train other variables than the optimizer knows."""
-        self._note_training()
         paths = self._trained_paths()
         if self._compiled_paths is None:
             self._compiled_paths = paths
@@ -190,6 +189,7 @@ class FinetunedModel(WatchedModel):
                 f"{len(paths)} variables to train, "
                 f"{len(self._compiled_paths)} when it was compiled"
             )
+        self._note_training()
 
     def _apply_finetune_rules(self) -> None:
         finetuning.apply_rules(self.weights, self._rules())

@@ -174,6 +174,12 @@ def test_a_file_tells_from_which_flags_it_comes(tmp_path):
     again = FPT.from_trained(path)
     assert flags(again) == flags(model)
     np.testing.assert_array_equal(answers(again, X), answers(model, X))
+    # Frozen by hand again, trained values are still no pretrained ones.
+    model.trunk.blocks[-1].trainable = False
+    model.save_trained(path)
+    again = FPT.from_trained(path)
+    assert flags(again) == flags(model)
+    np.testing.assert_array_equal(answers(again, X), answers(model, X))
 
 
 def test_training_inside_another_model_is_written_too(tmp_path):
