@@ -37,9 +37,9 @@ import keras_fpt
 
 PRESET = "gpt2_tiny_en"  # comes with the library; try "gpt2_base_en"
 BATCH_SIZE = 16
-LEARNING_RATE = 1e-3  # the paper's
+LEARNING_RATE = 3e-3  # three times the paper's: learned in fewer steps
 STEPS_PER_EPOCH = 100
-EPOCHS = 12
+EPOCHS = 5
 SEED = 0
 RESULTS = pathlib.Path("results/bit_xor")
 
