@@ -16,10 +16,9 @@ was pretrained on English prose. Its attention and feed-forward layers stay
 frozen: only the input layer, the head, the layer norms and the position
 embeddings are trained (Lu et al., 2021, https://arxiv.org/abs/2103.05247).
 
-The same transformer with random weights, frozen in the same way, is the control:
-only what the pretrained one does better can come from the text it was trained on.
-One seed and one learning rate do not settle that; `keras_fpt.compare` does it
-with several.
+The control is the same transformer with random weights, frozen in the same way.
+Where it does as well, the text is not the reason. One seed and one learning
+rate do not settle that; `keras_fpt.compare` trains with several.
 
 `KERAS_BACKEND=jax python examples/bit_xor.py` runs it on another backend.
 """
