@@ -222,10 +222,10 @@ class FrozenPretrainedTransformer(FrozenModel):
                 `finetune`.
             dropout: float. Dropout of the input layer and, in the trunk, of
                 embeddings, attention and residuals. Defaults to `0.1`.
-            initialization: string or dict. Same as for the class. `"random"` needs
-                no weights and loads none. Defaults to `"pretrained"`.
-            num_layers: int, sequence of ints or `None`. Same as for the class; so
-                are `num_positions`, `positions`, `quantization`,
+            initialization: string or dict. Same as for the class. `"random"`
+                needs no weights and loads none. Defaults to `"pretrained"`.
+            num_layers: int, sequence of ints or `None`. Same as for the
+                class; so are `num_positions`, `positions`, `quantization`,
                 `lora_rank` and `remat`. Defaults to `None`, all of them.
             dtype: string, dtype policy or `None`. Of the trunk, for instance
                 `"mixed_bfloat16"`. Defaults to `None`, Keras' own.

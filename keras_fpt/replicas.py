@@ -35,8 +35,8 @@ class Replicas:
 
     Seeds, learning rates and tasks' samples may differ. On JAX, frozen values
     that are equal in all are read once, others, such as those of trunks drawn
-    from several seeds, for each. Each replica trains as it would by itself: from
-    its own initial values, with its own optimizer, dropout and norm of its
+    from several seeds, for each. Each replica trains as it would by itself:
+    from its own initial values, with its own optimizer, dropout and norm of its
     gradients. One whose loss is no longer a number does not touch the others.
     On TensorFlow and PyTorch they train one after the other.
 

@@ -25,11 +25,12 @@ class TrunkOptions:
         positions: `"learned"` or `None`. Gives a trunk without position table
             a new one.
         quantization: `"int8"`, `"int4"`, `"bfloat16"` or `None`. Stores the
-            kernels of attention and feed-forward layers in 8 or 4 bits.
+            kernels of attention and feed-forward layers in 8 or 4
+            bits, or in bfloat16.
         lora_rank: int or `None`. Adds matrices of this rank, which are
             trained, to the queries and values of the attention.
-        remat: bool. Whether activations inside a block are computed anew in
-            the backward pass instead of kept.
+        remat: bool. Whether activations inside a block are recomputed in the
+            backward pass instead of stored.
     """
 
     num_layers: NumLayers = None
