@@ -23,7 +23,7 @@ PACKAGES = sorted((ROOT / "keras_fpt").rglob("__init__.py"))
 def shorter(code):
     """A comparison with one seed, one rate and two steps."""
     for long, short in (
-        ("seeds=3", "seeds=1"),
+        ("seeds=5", "seeds=1"),
         ("steps=200,\n)", "steps=2,\n)"),
         ("learning_rates=(1e-3, 3e-3)", "learning_rates=(1e-3,)"),
     ):
