@@ -1,4 +1,4 @@
-"""Which tokens attend to which: the attention maps of a model's trunk."""
+"""Computes attention maps of a model's trunk."""
 
 from __future__ import annotations
 

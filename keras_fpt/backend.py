@@ -1,4 +1,4 @@
-"""The backend: one that trains, or it is refused; and what suits it."""
+"""Checks the backend, and chooses settings that suit it."""
 
 from __future__ import annotations
 

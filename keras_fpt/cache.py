@@ -1,4 +1,4 @@
-"""Arrays that take long to make or to read, kept on disk."""
+"""Caches arrays on disk that take long to compute or to read."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _DAMAGE = (EOFError, OSError, TypeError, ValueError, zipfile.BadZipFile)
 
 
 def cache_folder(cache_dir: Path | None = None) -> pathlib.Path:
-    """Where arrays are kept.
+    """Returns the folder of the cache.
 
     Args:
         cache_dir: string, path or `None`. `None` takes the environment

@@ -16,12 +16,12 @@ from keras_fpt.checkpoints import frozen_hash
 from keras_fpt.data_watch import on_host
 from keras_fpt.frozen_model import FrozenModel
 
-# Of what a dropout changes, and what rounding does not.
+# Relative; above rounding error and below the effect of dropout.
 _TOLERANCE = 1e-4
 
 
 class FeatureCache:
-    """What a model computes before its head, once for each example.
+    """Computes what the head reads, once for each example.
 
     If nothing before the head is trained, an example gives the same hidden
     vectors in every epoch. To train the head on kept ones is the same
@@ -51,7 +51,7 @@ class FeatureCache:
 
     Raises:
         ValueError: if something before the head is trained, or computes
-            otherwise in training, or examples are drawn anew each time.
+            otherwise in training, or examples are drawn again each time.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""What is trained: parameter groups, selections, rules over variable paths.
+"""Parameter groups, and rules that decide which variables are trained.
 
 A model's variables fall into the paper's six groups (the kernels of a recurrent
 network make a seventh). A selection names groups
@@ -51,7 +51,7 @@ Finetune = str | Sequence[str]
 
 
 class Rule(NamedTuple):
-    """One line of the rules: variables whose path matches, and their fate."""
+    """A path pattern, its group, and whether the group is trained."""
 
     pattern: str
     group: str

@@ -27,7 +27,7 @@ from keras_fpt.trunks import TrunkOptions
 
 @keras.saving.register_keras_serializable(package="keras_fpt")
 class FrozenPretrainedTransformer(FrozenModel):
-    """A pretrained transformer, frozen, that computes on tokens of anything.
+    """A frozen pretrained transformer on tokens of any kind.
 
     A linear input layer turns tokens into hidden vectors, the blocks of a
     pretrained transformer compute on them, a linear head reads the answer
@@ -104,15 +104,15 @@ class FrozenPretrainedTransformer(FrozenModel):
             (Llama, T5, ESM) one, drawn at the size of a word. Defaults to
             `None`.
         quantization: string or `None`. `"int8"` or `"int4"` stores the frozen
-            kernels in so many bits; `"bfloat16"` in what a trunk of dtype
+            kernels in 8 or 4 bits; `"bfloat16"` in what a trunk of dtype
             `"mixed_bfloat16"` computes in, with the same results, in half the
             memory, and faster for small batches. Defaults to `None`.
         lora_rank: int or `None`. Adds matrices of this rank, which are
             trained, to the attention's queries and values. Defaults to
             `None`.
-        remat: bool. Whether the backward pass computes what is inside a block
-            anew instead of keeping it: less memory, more time. Defaults to
-            `False`.
+        remat: bool. Whether the backward pass recomputes activations inside a
+            block instead of storing them: less memory, more time. Defaults
+            to `False`.
         seed: int or `None`. Seed of what is drawn. `None` takes one from
             Keras' global seed, and the config keeps it. Defaults to `None`.
         name: string. Defaults to `"frozen_pretrained_transformer"`.
@@ -220,14 +220,14 @@ class FrozenPretrainedTransformer(FrozenModel):
                 `keras_fpt.presets.fetch` gets from the package index.
             task: a `keras_fpt.tasks.Task`, or `None` to pass `inputs` and
                 `outputs`.
-            inputs: as of the class, and so are `outputs`, `normalize` and
+            inputs: same as for the class; so are `outputs`, `normalize` and
                 `finetune`.
             dropout: float. Dropout of the input layer and, in the trunk, of
                 embeddings, attention and residuals. Defaults to `0.1`.
-            initialization: string or dict. As of the class. `"random"` needs
-                no weights and loads none. Defaults to `"pretrained"`.
-            num_layers: int, sequence of ints or `None`. As of the class, and
-                so are `num_positions`, `positions`, `quantization`,
+            initialization: string or dict. Same as for the class. `"random"`
+                needs no weights and loads none. Defaults to `"pretrained"`.
+            num_layers: int, sequence of ints or `None`. Same as for the
+                class; so are `num_positions`, `positions`, `quantization`,
                 `lora_rank` and `remat`. Defaults to `None`, all of them.
             dtype: string, dtype policy or `None`. Of the trunk, for instance
                 `"mixed_bfloat16"`. Defaults to `None`, Keras' own.
@@ -374,7 +374,7 @@ class FrozenPretrainedTransformer(FrozenModel):
         return model
 
     def save_trunk(self, folder: checkpoints.Path) -> None:
-        """Writes the trunk alone, as a preset which `from_preset` loads.
+        """Writes only the trunk, as a preset that `from_preset` loads.
 
         Args:
             folder: string or path. Where to.

@@ -1,4 +1,4 @@
-"""A Keras model of which only chosen groups are trained, now and reloaded.
+"""A Keras model that trains chosen parameter groups, also after loading.
 
 Longer than other files, as it is one class, with the methods that Keras calls.
 """
@@ -25,7 +25,7 @@ from keras_fpt.stack import Stack
 
 @keras.saving.register_keras_serializable(package="keras_fpt")
 class FrozenModel(FinetunedModel):
-    """Input layer, a stack of blocks, readout, head; and what of it trains.
+    """Input layer, stack of blocks, readout and head, partly frozen.
 
     A functional model from tokens to answers that keeps its freeze. The
     frozen pretrained transformer is one, around a trunk; the baselines are
@@ -33,7 +33,7 @@ class FrozenModel(FinetunedModel):
 
     Args:
         trunk: `Stack`. What computes between input layer and readout. It
-            serves this model alone.
+            serves only this model.
         interface: `Interface`, or its config. What goes in and what comes
             out.
         finetune: string or sequence of strings. What is trained.
@@ -121,7 +121,7 @@ class FrozenModel(FinetunedModel):
         jit_compile: Any = "auto",
         **kwargs: Any,
     ) -> None:
-        """As of `keras.Model`, with learning rates for groups.
+        """Same as `keras.Model.compile`, with learning rates for groups.
 
         Args:
             optimizer: as of `keras.Model`. Defaults to `"rmsprop"`, Keras'.
@@ -231,7 +231,7 @@ class FrozenModel(FinetunedModel):
         input_signature: Any = None,
         **kwargs: Any,
     ) -> None:
-        """As of `keras.Model`: writes the model for another runtime.
+        """Writes the model for another runtime, as `keras.Model.export` does.
 
         It takes batches of any size, of sequences of `num_tokens` tokens: pad
         shorter ones. SavedModel comes from TensorFlow and JAX, ONNX from

@@ -1,4 +1,4 @@
-"""Where a trunk's values come from when they are not the pretrained ones.
+"""Initial values of a trunk: random, redrawn from statistics, permuted.
 
 NumPy draws, from the seed and the variable's path: the same seed gives the
 same trunk on every backend, in any order of building.

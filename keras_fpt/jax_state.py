@@ -1,4 +1,4 @@
-"""Gives a model its values back when a step fails, on JAX.
+"""Restores the values of a model when a step fails on JAX.
 
 Keras takes the values out of the variables while a compiled step has them,
 and puts them back when `fit`, `evaluate` or `predict` ends. A batch that

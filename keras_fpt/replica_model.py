@@ -1,4 +1,4 @@
-"""A Keras model whose weights are those of all replicas, stacked, on JAX.
+"""A Keras model that holds the stacked weights of all replicas, on JAX.
 
 Keras' own `fit` trains it: a step of it is a step of each replica.
 """

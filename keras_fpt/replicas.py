@@ -1,4 +1,4 @@
-"""Trains many models on one frozen trunk for little more than one costs."""
+"""Trains several models in one vectorized step (`jax.vmap`)."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class Replicas:
 
     Seeds, learning rates and tasks' samples may differ. On JAX, frozen values
     that are equal in all are read once, others, such as those of trunks drawn
-    from several seeds, for each. Each replica trains as it would alone: from
-    its own initial values, with its own optimizer, dropout and norm of its
+    from several seeds, for each. Each replica trains as it would by itself:
+    from its own initial values, with its own optimizer, dropout and norm of its
     gradients. One whose loss is no longer a number does not touch the others.
     On TensorFlow and PyTorch they train one after the other.
 
@@ -189,7 +189,7 @@ class Replicas:
         sample_weight: Any = None,
         steps: int | None = None,
     ) -> Logs:
-        """What `model.evaluate(..., return_dict=True)` gives, of each replica.
+        """Evaluates each replica; same as `evaluate(..., return_dict=True)`.
 
         Args:
             x: as of `fit`.

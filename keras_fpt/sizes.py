@@ -1,4 +1,4 @@
-"""Sizes as they come in: whole numbers, NumPy's too, or a refusal."""
+"""Validates integer arguments."""
 
 from __future__ import annotations
 

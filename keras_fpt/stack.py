@@ -1,4 +1,4 @@
-"""The stack: what computes between the input layer and the readout.
+"""The stack of layers between the input layer and the readout.
 
 A pretrained trunk is one; the baselines bring others.
 """

@@ -1,4 +1,4 @@
-"""JAX runs blocks of steps, each block in one dispatch.
+"""Runs several steps in one dispatch on JAX.
 
 Keras 3.15 dispatches the steps of `steps_per_execution` one by one on JAX, and
 with each of them some 80 to 320 arrays. `lax.scan` sends them once a block.

@@ -1,4 +1,4 @@
-"""Batches of several lengths, in the form in which TensorFlow takes them."""
+"""Converts batches of several lengths to a `tf.data.Dataset`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Keras model that checks its data on their way in."""
+"""A Keras model that checks its input data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Controls: how far one gets with less than a transformer, or with none."""
+"""Controls: one attention layer, or no trunk at all."""
 
 from __future__ import annotations
 

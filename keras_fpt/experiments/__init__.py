@@ -1,4 +1,4 @@
-"""Which model is better on which task: runs, rates, records, verdicts."""
+"""Experiments: runs of rows on tasks, their records and comparisons."""
 
 from keras_fpt.experiments.cli import main
 from keras_fpt.experiments.experiment import Experiment

@@ -18,7 +18,7 @@ SWEEP = (1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """How a task is trained.
+    """Training settings of a task: steps, batch size, evaluations.
 
     Args:
         steps: int. Training steps.

@@ -38,7 +38,7 @@ class Run:
 
 
 class Results:
-    """What `keras_fpt.compare` found.
+    """Results of `keras_fpt.compare`.
 
     It reads records and nothing else. Each row's learning rate is the one
     with the best mean validation score; test scores are those of its runs.
@@ -176,7 +176,7 @@ class Results:
         )
 
     def verdicts(self) -> list[str]:
-        """What the differences say, in sentences."""
+        """Returns the verdicts, one sentence each."""
         sentences = []
         for examples in self.examples:
             differences = self.differences(examples)

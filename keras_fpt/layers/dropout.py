@@ -1,4 +1,4 @@
-"""Dropout whose mask costs 16 random bits an element."""
+"""Dropout whose mask takes 16 random bits per element."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _of_thread = threading.local()
 
 @keras.saving.register_keras_serializable(package="keras_fpt")
 class Dropout(keras.layers.Dropout):
-    """A `keras.layers.Dropout` that computes by `dropout`.
+    """Dropout with a faster mask on PyTorch CPU.
 
     Args:
         rate: float. The share that is set to zero, in `[0, 1)`.

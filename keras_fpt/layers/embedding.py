@@ -1,4 +1,4 @@
-"""An embedding that Adam trains alike on every backend."""
+"""An embedding with the same Adam updates on every backend."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="keras_fpt")
 class Embedding(keras.layers.Embedding):
-    """`keras.layers.Embedding` whose gradient is whole on TensorFlow, too.
+    """`keras.layers.Embedding` with a dense gradient on TensorFlow.
 
     There, the gradient of a lookup is a list of rows, in which an id that
     occurs twice has two. Keras' Adam squares each by itself, not their sum:

@@ -1,4 +1,4 @@
-"""The interface of a sequence model: what goes in, what comes out, from where.
+"""The interface of a sequence model: input tokens, outputs and readout.
 
 Every model on sequences takes it the same way: from a task, or as arguments.
 """

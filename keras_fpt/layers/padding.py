@@ -1,4 +1,4 @@
-"""Puts zeros in the place of tokens that are not real."""
+"""Replaces padded tokens by zeros."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="keras_fpt")
 class ZeroPadding(keras.layers.Layer):
-    """Replaces tokens that the padding mask does not mark as real by zeros.
+    """Replaces tokens by zeros where the padding mask is 0.
 
     Attention to such tokens has a weight of 0, and 0 times NaN is NaN: what
     stands at padded places must not enter the computation at all.

@@ -1,4 +1,4 @@
-"""The readout: which hidden vectors of a sequence the head gets to see."""
+"""The readout: selects the hidden vectors that the head reads."""
 
 from __future__ import annotations
 

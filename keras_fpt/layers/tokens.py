@@ -1,4 +1,4 @@
-"""The input layer: what a token is, and how it becomes a hidden vector."""
+"""The input layer: turns tokens into hidden vectors."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FORMS = (
 
 @dataclasses.dataclass(frozen=True)
 class TokenSpec:
-    """What goes in: vectors of `token_dim` numbers, or ids of a vocabulary.
+    """Input tokens: vectors of `token_dim` numbers, or ids of a vocabulary.
 
     Args:
         num_tokens: int. The length of a sequence; with a padding mask, the

@@ -10,7 +10,7 @@ DEGREES = 20.0  # largest rotation, either way
 
 
 def augmented(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Crops, flips and rotates each image by chance.
+    """Crops, flips and rotates each image randomly.
 
     A crop from the image padded by 4 pixels of zeros, a flip from left to
     right in half of the cases, a rotation by up to 20 degrees.

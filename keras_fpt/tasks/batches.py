@@ -40,12 +40,12 @@ class EndlessDataset(keras.utils.PyDataset):
         return self.batch(position, rng)
 
     def batch(self, position: int, rng: np.random.Generator) -> tuple[Any, Any]:
-        """Makes the batch at a position, with chance from `rng` alone."""
+        """Makes the batch at a position; random numbers come from `rng`."""
         raise NotImplementedError
 
 
 class Stream(EndlessDataset):
-    """Examples that are drawn anew for each batch.
+    """Examples that are drawn again for each batch.
 
     Args:
         sample: callable that takes a `numpy.random.Generator` and a batch

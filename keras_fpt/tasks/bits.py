@@ -1,4 +1,4 @@
-"""What the two bit tasks share: strings of bits cut into tokens."""
+"""Cuts strings of bits into tokens, for both bit tasks."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class CIFAR10(ImageTask):
     45,000 training, 5,000 validation and 10,000 test images, ten classes of
     equal size: any constant answer reaches 10 %, the floor. Images are
     normalized by the original's mean and deviation; training images are
-    cropped, flipped and rotated by chance, as in the original's code.
+    cropped, flipped and rotated randomly, as in the original's code.
 
     The paper gives tokens of 16 numbers; three colours make 48, as its code
     has it.

@@ -48,7 +48,7 @@ class DataTask(Task):
             sequences may have: few, for each is compiled once on JAX and
             TensorFlow. The last is the longest that a sequence may have.
             Defaults to `()`: all rows have one length.
-        augment: bool. Whether `tokens` changes training examples by chance.
+        augment: bool. Whether `tokens` changes training examples randomly.
             Defaults to `False`.
 
     Example:

@@ -1,4 +1,4 @@
-"""What the image tasks share: splits, patches, normalization, augmentation."""
+"""Splits, patches, normalization and augmentation of the image tasks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ImageTask(DataTask):
     Args:
         variant: string. The form of the task.
         augment: bool. Whether training images are cropped, flipped and
-            rotated by chance.
+            rotated randomly.
         whole_images: bool. Whether examples are images of shape
             `(height, width, channels)` in place of tokens.
         data_dir: string, path or `None`. As in `read_images`.

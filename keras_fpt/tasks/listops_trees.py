@@ -1,4 +1,4 @@
-"""ListOps expressions as token ids: how they are drawn, what they are worth."""
+"""Samples ListOps expressions as token ids, and evaluates them."""
 
 from __future__ import annotations
 

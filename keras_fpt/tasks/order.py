@@ -1,4 +1,4 @@
-"""In which order the rows of a set come, and which of them share a batch."""
+"""Order of examples in an epoch, and which of them share a batch."""
 
 from __future__ import annotations
 

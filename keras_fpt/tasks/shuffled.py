@@ -34,7 +34,7 @@ class ShuffledTokens(Task):
     those of the task; a floor that copies from a known place may be out of
     reach. Order is all that changes: answers and padding stay as they are.
 
-    Training shuffles an example anew each time that it comes by; validation
+    Training shuffles an example again each time that it occurs; validation
     and test examples have one order each, the same in every run. It follows
     from `seed`, and in training from the stream's seed and the position of
     the batch, alone.

@@ -1,4 +1,4 @@
-"""The files of TAPE's remote homology: which are there, and opened how."""
+"""Finds and opens the files of TAPE's remote homology."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a task is: what goes in, what comes out, and batches of examples.
+"""The base class of tasks: inputs, outputs, batches of examples.
 
 Longer than other files, as half of it documents what an own task may say.
 """
@@ -228,7 +228,7 @@ class Task:
     ) -> EndlessDataset:
         """An endless stream of training batches.
 
-        Batch `i` follows from `seed` and `start + i` alone: it is the same
+        Batch `i` depends only on `seed` and `start + i`: it is the same
         on every backend, and in the same order with any number of workers;
         with more than one, Keras may drop the first. Every `fit` begins at
         `start`. Pass it `steps_per_epoch`, and `shuffle=False`, or Keras
@@ -265,7 +265,7 @@ class Task:
         """All training examples as arrays, of a task that has a fixed set.
 
         Raises:
-            ValueError: if training examples are drawn or augmented anew each
+            ValueError: if training examples are drawn or augmented again each
                 time.
         """
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Checks what a task of a user's own gives, when it is first read."""
+"""Checks the examples of a user's task when they are first read."""
 
 from __future__ import annotations
 

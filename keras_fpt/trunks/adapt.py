@@ -1,4 +1,4 @@
-"""What is done to a trunk's kernels once their values are there."""
+"""Quantizes the kernels of a loaded trunk, and adds LoRA."""
 
 from __future__ import annotations
 

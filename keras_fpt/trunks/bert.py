@@ -20,7 +20,7 @@ _POSITIONS = "position_embedding/embeddings"
 
 
 class BertLikeTrunk(EncoderBlocks, Trunk):
-    """What BERT, RoBERTa and DistilBERT have in common.
+    """The base class of BERT, RoBERTa and DistilBERT trunks.
 
     Its config may name an `activation` and a `layer_norm_epsilon`, which
     keras-nlp does not read from a Hugging Face preset. It computes BERT's

@@ -1,4 +1,4 @@
-"""How the two kinds of blocks that keras-nlp shares among families compute."""
+"""Runs keras-nlp's `TransformerDecoder` and `TransformerEncoder` blocks."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class DecoderBlocks:
     """
 
     def block_context(self, x: Any, padding_mask: Any) -> Any:
-        """Which token sees which: `(num_tokens, num_tokens)`.
+        """The attention mask, of shape `(num_tokens, num_tokens)`.
 
         With a padding mask: `(batch, 1, num_tokens, num_tokens)`.
         """

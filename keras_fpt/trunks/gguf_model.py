@@ -115,7 +115,7 @@ class GGUFModel:
         """Builds a keras-nlp backbone and fills it as from Hugging Face.
 
         Args:
-            load_weights: bool. `False` keeps the architecture alone.
+            load_weights: bool. `False` loads only the architecture.
             **arguments: of the keras-nlp class, `dtype` for instance; they
                 precede what follows from the config.
         """

@@ -1,4 +1,4 @@
-"""What a Hugging Face `config.json` asks for that keras-nlp does not read."""
+"""Applies settings of a Hugging Face config that keras-nlp ignores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may be asked of a trunk, whatever its family."""
+"""Options of a trunk that all families share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DEFAULT_POSITIONS = 1024
 
 @dataclasses.dataclass(frozen=True)
 class TrunkOptions:
-    """What a trunk is to differ in from the backbone that it comes from.
+    """Differences between a trunk and the backbone that it is made from.
 
     Args:
         num_layers: int, sequence of ints or `None`. Keeps the first blocks
@@ -25,11 +25,12 @@ class TrunkOptions:
         positions: `"learned"` or `None`. Gives a trunk without position table
             a new one.
         quantization: `"int8"`, `"int4"`, `"bfloat16"` or `None`. Stores the
-            kernels of attention and feed-forward layers in so many bits.
+            kernels of attention and feed-forward layers in 8 or 4
+            bits, or in bfloat16.
         lora_rank: int or `None`. Adds matrices of this rank, which are
             trained, to the queries and values of the attention.
-        remat: bool. Whether activations inside a block are computed anew in
-            the backward pass instead of kept.
+        remat: bool. Whether activations inside a block are recomputed in the
+            backward pass instead of stored.
     """
 
     num_layers: NumLayers = None

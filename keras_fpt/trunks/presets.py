@@ -42,7 +42,7 @@ def load_backbone(
         families: the subclasses of `Trunk`. A preset that is seen to be of
             none is refused before it is fetched.
         dropout: float. Dropout of embeddings, attention and residuals.
-        load_weights: bool. `False` keeps the architecture alone.
+        load_weights: bool. `False` loads only the architecture.
         dtype: string, dtype policy or `None`, Keras' own.
 
     Returns:

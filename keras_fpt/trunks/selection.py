@@ -89,7 +89,7 @@ def source_paths(
     """Paths of a trunk's variables -> those of the backbone they come from.
 
     Args:
-        trunk: a `Trunk`, whose blocks are numbered anew.
+        trunk: a `Trunk`, whose blocks are numbered again.
         blocks: sequence of ints. The backbone's number of each, from 0 on.
         available: the paths of the backbone's variables. What one block alone
             has, as the worths of T5's distances in the first, comes from the

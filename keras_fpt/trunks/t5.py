@@ -74,7 +74,7 @@ class T5Trunk(Trunk):
         return self.embeddings_dropout(super().embed_positions(tokens))
 
     def block_context(self, x: Any, padding_mask: Any) -> Any:
-        """What is added to the scores of every block.
+        """Returns the relative position bias, shared by all blocks.
 
         The first block owns the worth of distances; all of them use it.
         """

@@ -1,4 +1,4 @@
-"""What every trunk is: the frozen stack between input layer and readout.
+"""The base class of trunks, the frozen stack of a keras-nlp backbone.
 
 Longer than other files, so that who adds a family reads in one place what it
 supplies and what it gets.
@@ -150,7 +150,7 @@ class Trunk(Stack):
         raise NotImplementedError
 
     def embed_positions(self, tokens: Any) -> Any:
-        """What comes before the blocks: adds positions where there are some.
+        """Adds position embeddings, if the trunk has any.
 
         Args:
             tokens: Tensor of shape `(batch, num_tokens, hidden_dim)`.
@@ -160,7 +160,7 @@ class Trunk(Stack):
         return tokens + self.position_embedding(tokens)
 
     def block_context(self, x: Any, padding_mask: Any) -> Any:
-        """What all blocks are told beside the hidden vectors: a mask."""
+        """Per-call input shared by all blocks, such as the attention mask."""
         return padding_mask
 
     def run_block(self, block: Any, x: Any, context: Any, training: Any) -> Any:
@@ -170,7 +170,7 @@ class Trunk(Stack):
     def run_last_block(
         self, block: Any, x: Any, context: Any, training: Any, last: int | None
     ) -> Any:
-        """Applies the last block, and returns the last tokens alone.
+        """Applies the last block, and returns only the last tokens.
 
         A family may compute no more than these.
 
@@ -188,7 +188,7 @@ class Trunk(Stack):
         )
 
     def final(self, x: Any) -> Any:
-        """What comes after the blocks: a norm, where there is one."""
+        """Applies the final norm, if the trunk has one."""
         return x if self.final_norm is None else self.final_norm(x)
 
     @classmethod
@@ -534,7 +534,7 @@ class Trunk(Stack):
 
 
 def _config_of(backbone: Any) -> dict[str, Any]:
-    """The arguments that make a backbone again, save what a trunk drops."""
+    """The arguments of a backbone, except those of dropped parts."""
     dropped = ("name", "trainable", "dtype", "vocabulary_size")
     config = backbone.get_config()
     # A file gives lists back for tuples.

@@ -1,4 +1,4 @@
-"""How values get from a backbone into a trunk."""
+"""Copies values from a backbone into a trunk."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def scope_of(backbone: Any) -> str:
 
 
 def repeat_rows(table: Any, num_rows: int) -> Any:
-    """A table of more rows, which begin anew where they end, or of fewer.
+    """Repeats the rows of a table from the first on, or drops the last ones.
 
     A pretrained position table serves longer sequences that way: between its
     copies, neighbours stay neighbours.
@@ -117,7 +117,7 @@ def glorot_deviation(shape: Sequence[int]) -> float:
 
 
 def forget_replaced_variables(layer: Any) -> None:
-    """Lets go of what a layer and those inside it held before.
+    """Frees parameters that PyTorch still references after a replacement.
 
     On PyTorch, each keeps the parameters of all within, and thereby their
     memory, though a layer inside has others by now.
