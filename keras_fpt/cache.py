@@ -5,19 +5,16 @@ from __future__ import annotations
 import os
 import pathlib
 import warnings
-import zipfile
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from keras_fpt.files import remove_leftovers
 from keras_fpt.files import write_whole
 
 Path = str | os.PathLike[str]
 Arrays = dict[str, np.ndarray]
-
-# What NumPy says of a file that is cut, or none of its own.
-_DAMAGE = (EOFError, OSError, TypeError, ValueError, zipfile.BadZipFile)
 
 
 def cache_folder(cache_dir: Path | None = None) -> pathlib.Path:
@@ -39,37 +36,42 @@ def cached(
     name: str,
     make: Callable[[], Arrays],
     cache_dir: Path | None = None,
-    fits: Callable[[Arrays], bool] = lambda arrays: True,
+    check: Callable[[Arrays], Any] | None = None,
 ) -> Arrays:
     """Reads arrays from the cache, or makes them and keeps them there.
 
     A file is there whole or not at all, however many processes fill the
-    cache at once. Where it cannot be written, a warning says so and the
-    arrays are made each time.
+    cache at once. One that cannot be read, or holds other arrays than it
+    should, is made again. Where it cannot be written, a warning says so and
+    the arrays are made each time.
 
     Args:
         name: string. The key: everything on which the arrays depend.
         make: callable without arguments that returns a dict of arrays.
-        cache_dir: string, path or `None`. As in `cache_folder`. Defaults to
-            `None`.
-        fits: callable. Whether arrays that were read are what `make` makes;
-            others are made again. Defaults to any.
+        cache_dir: string, path or `None`. As in `cache_folder`.
+        check: callable or `None`. Takes arrays that were read, and raises
+            what it likes if they are none that `make` returns. Defaults to
+            `None`: all are good.
 
     Returns:
         Dict of arrays.
     """
     path = cache_folder(cache_dir) / f"{name}.npz"
+    remove_leftovers(path.parent)
     if path.is_file():
         try:
             with np.load(path, allow_pickle=False) as file:
                 arrays = dict(file)
-            if fits(arrays):
-                return arrays
-            raise ValueError("it holds other arrays than are asked for")
-        except _DAMAGE as error:
+            if check is not None:
+                check(arrays)
+            return arrays
+        # A damaged file fails in any way that its bytes happen to say: also
+        # with a MemoryError, for a shape of billions.
+        except Exception as error:
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
             warnings.warn(
                 f"The cached file {str(path)!r} is damaged or cannot be read "
-                f"({error}): it is made anew",
+                f"({reason}): it is made again",
                 stacklevel=2,
             )
     arrays = make()
@@ -89,3 +91,15 @@ def _write(path: pathlib.Path, arrays: Arrays) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     named: dict[str, Any] = dict(arrays)
     write_whole(path, lambda temporary: np.savez(temporary, **named))
+
+
+def expect_arrays(arrays: Arrays, **dtypes: str) -> None:
+    """Refuses other names or dtypes; what a `check` begins with.
+
+    Args:
+        arrays: dict of arrays.
+        **dtypes: name -> dtype.
+    """
+    received = {name: str(array.dtype) for name, array in arrays.items()}
+    if received != dtypes:
+        raise ValueError(f"Expected {dtypes}. Received: {received}")

@@ -112,23 +112,23 @@ class FeatureCache:
                 compute()
                 if self.folder is None
                 else cached(
-                    key, compute, self.folder, lambda kept: self._fit(kept, x)
+                    key, compute, self.folder, lambda kept: self._check(kept, x)
                 )
             )
             self._kept[key] = found["features"]
         return self._kept[key].copy()
 
-    def _fit(self, arrays: Mapping[str, np.ndarray], x: Any) -> bool:
-        """Whether arrays of a file are features of these examples."""
+    def _check(self, arrays: Mapping[str, np.ndarray], x: Any) -> None:
+        """Refuses arrays of a file that are no features of these examples."""
         size = len(keras.tree.flatten(x)[0])
         features = arrays.get("features")
         shape = (size, *self._features.output_shape[1:])
-        return (
-            features is not None
-            and features.shape == shape
+        if features is None or not (
+            features.shape == shape
             and features.dtype == "float32"
-            and bool(np.isfinite(features).all())
-        )
+            and np.isfinite(features).all()
+        ):
+            raise ValueError("it holds no features of these examples")
 
     def _compute(self, x: Any, batch_size: int) -> np.ndarray:
         self._check_same_in_training(x)

@@ -21,6 +21,8 @@ _AGE = 24 * 60 * 60
 _LEFT_OVER = re.compile(
     r"\.part-[0-9a-f]{32}-.+|\..+\.[0-9a-f]{32}(\.\w+)?|\..+\.\d+\.part"
 )
+_HDF5 = (".h5", ".hdf5")
+_KERAS_FILES = (".keras", *_HDF5)
 
 
 def write_whole(
@@ -102,6 +104,39 @@ def write_json(content: Any, path: pathlib.Path) -> None:
     write_whole(path, lambda temporary: temporary.write_text(text))
 
 
+def save_whole(
+    save: Callable[..., Any], path: Any, overwrite: bool, **kwargs: Any
+) -> Any:
+    """Has Keras write a file whole; all else, as a hub's, is left to Keras.
+
+    Args:
+        save: callable. Keras' own, which takes a path, `overwrite` and others.
+        path: string or path.
+        overwrite: bool. With `False`, Keras asks before it writes.
+        **kwargs: of `save`.
+    """
+    is_file = str(path).endswith(_KERAS_FILES) and "://" not in str(path)
+    file = pathlib.Path(path) if is_file else None
+    if file is None or file.is_dir() or (file.exists() and not overwrite):
+        return save(path, overwrite=overwrite, **kwargs)
+    return write_whole(file, lambda temporary: save(temporary, **kwargs))
+
+
+@contextlib.contextmanager
+def temporary_folder(folder: pathlib.Path) -> Iterator[pathlib.Path]:
+    """A new folder in a folder; `remove_leftovers` knows its name.
+
+    It is removed at the end, or, after a kill, when the folder is used next.
+    """
+    temporary = _beside(folder / "folder")
+    temporary.mkdir()
+    try:
+        with _locked(temporary):
+            yield temporary
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
 def remove_leftovers(folder: pathlib.Path) -> None:
     """Removes what killed writers left in a folder.
 
@@ -170,7 +205,7 @@ def _locked(path: pathlib.Path) -> Iterator[bool]:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         mine = True
-        if path.suffix != ".h5" or path.stat().st_size:
+        if path.suffix not in _HDF5 or path.stat().st_size:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

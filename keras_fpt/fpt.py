@@ -7,6 +7,7 @@ shows them.
 from __future__ import annotations
 
 import inspect
+import pathlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ import keras
 
 from keras_fpt import checkpoints
 from keras_fpt import trunks
+from keras_fpt.files import write_folder_whole
 from keras_fpt.finetuned_model import CHANGES
 from keras_fpt.finetuning import Finetune
 from keras_fpt.frozen_model import FrozenModel
@@ -376,14 +378,20 @@ class FrozenPretrainedTransformer(FrozenModel):
     def save_trunk(self, folder: checkpoints.Path) -> None:
         """Writes only the trunk, as a preset that `from_preset` loads.
 
+        The folder is written whole or not at all.
+
         Args:
             folder: string or path. Where to.
 
         Raises:
             ValueError: if the trunk has what keras-nlp's class has no place
                 for: LoRA, quantized kernels, an added position table.
+            OSError: if it cannot be written.
         """
-        self.trunk.save_to_preset(str(folder))
+        write_folder_whole(
+            pathlib.Path(folder).expanduser(),
+            lambda place: self.trunk.save_to_preset(str(place)),
+        )
 
     def _arguments(self) -> dict[str, Any]:
         return {

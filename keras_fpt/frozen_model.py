@@ -5,6 +5,7 @@ Longer than other files, as it is one class, with the methods that Keras calls.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection
 from typing import Any
 
@@ -16,6 +17,7 @@ from keras_fpt import step_blocks
 from keras_fpt.backend import own_paths
 from keras_fpt.backend import xla_pays
 from keras_fpt.export import export
+from keras_fpt.files import save_whole
 from keras_fpt.finetuned_model import CHANGES
 from keras_fpt.finetuned_model import FinetunedModel
 from keras_fpt.layers import Interface
@@ -182,6 +184,33 @@ class FrozenModel(FinetunedModel):
             self.test_function = step_blocks.Blocks(
                 self.test_step, step_blocks.kept(self), self.steps_per_execution
             )
+
+    def save(
+        self,
+        filepath: checkpoints.Path,
+        overwrite: bool = True,
+        zipped: bool | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """As of `keras.Model`; a file is written whole or not at all."""
+        save = functools.partial(super().save, zipped=zipped)
+        if zipped is False:  # a folder
+            save(filepath, overwrite=overwrite, **kwargs)
+        else:
+            save_whole(save, filepath, overwrite, **kwargs)
+
+    def save_weights(
+        self,
+        filepath: checkpoints.Path,
+        overwrite: bool = True,
+        max_shard_size: float | None = None,
+    ) -> None:
+        """As of `keras.Model`; one file is written whole or not at all."""
+        save = super().save_weights
+        if max_shard_size is None:
+            save_whole(save, filepath, overwrite)
+        else:
+            save(filepath, overwrite, max_shard_size)
 
     def save_trained(self, path: checkpoints.Path) -> None:
         """Writes the trained variables to a safetensors file.

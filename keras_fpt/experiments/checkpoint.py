@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import pathlib
 import time
@@ -15,7 +14,8 @@ import numpy as np
 
 from keras_fpt.backend import copy_of
 from keras_fpt.experiments.experiment import Experiment
-from keras_fpt.experiments.experiment import is_known
+from keras_fpt.experiments.unfinished import read_state
+from keras_fpt.experiments.unfinished import warn_of
 from keras_fpt.files import write_whole
 
 # Largest share of the time that goes into writing large checkpoints.
@@ -101,33 +101,57 @@ class RunCheckpoint:
     def load(self) -> bool:
         """Restores the state of the file; returns whether there is one.
 
+        A file that cannot be read is as none: a warning says so, and the runs
+        start over.
+
         Raises:
             ValueError: if it is of other experiments or another backend.
         """
-        if not self.file.exists():
+        state = read_state(self.file)
+        if state is None:
             return False
-        with np.load(self.file) as arrays:
-            state = _state(arrays)
-            for name in ("keys", "backend"):
-                if state.get(name) != self.state[name]:
-                    raise ValueError(
-                        f"{self.file.name} is of {name} {state.get(name)!r}: "
-                        f"expected {self.state[name]!r}. Go on with that, or "
-                        "delete the file to start over"
-                    )
-            self.state = {**state, "interruptions": state["interruptions"] + 1}
-            for i, variable in enumerate(self._variables):
-                variable.assign(arrays[f"variable_{i}"])
-            for i, model in enumerate(self.models):
-                if f"best_{i}_0" in arrays:
-                    self.best[i] = [
-                        arrays[f"best_{i}_{j}"]
-                        for j in range(len(model.trainable_variables))
-                    ]
-            self._random = [
+        for name in ("keys", "backend"):
+            if state.get(name) != self.state[name]:
+                raise ValueError(
+                    f"{str(self.file)!r} is of {name} {state.get(name)!r}: "
+                    f"expected {self.state[name]!r}. Go on with that, or "
+                    "delete the file to start over"
+                )
+        try:
+            # All that is there, before anything is changed.
+            with np.load(self.file) as file:
+                arrays = dict(file)
+            values = self._values(arrays)
+            random = [
                 arrays[f"torch_random_{i}"] for i in range(len(self._random))
             ]
+            best = [
+                [
+                    arrays[f"best_{i}_{j}"]
+                    for j in range(len(model.trainable_variables))
+                ]
+                if f"best_{i}_0" in arrays
+                else None
+                for i, model in enumerate(self.models)
+            ]
+            going_on = {**state, "interruptions": state["interruptions"] + 1}
+        except Exception as error:
+            warn_of(self.file, error)
+            return False
+        for variable, value in zip(self._variables, values, strict=True):
+            variable.assign(value)
+        self.state, self.best, self._random = going_on, best, random
         return True
+
+    def _values(self, arrays: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        values = [arrays[f"variable_{i}"] for i in range(len(self._variables))]
+        for variable, value in zip(self._variables, values, strict=True):
+            if value.shape != tuple(variable.shape):
+                raise ValueError(
+                    f"{variable.path} has shape {value.shape} there and "
+                    f"{tuple(variable.shape)} here"
+                )
+        return values
 
     def callback(self) -> Any:
         """Restores PyTorch's random states when `fit` begins.
@@ -160,10 +184,6 @@ class RunCheckpoint:
             variable.assign(array)
 
 
-def _state(arrays: Any) -> dict[str, Any]:
-    return json.loads(arrays["state"].tobytes())
-
-
 def _torch_random() -> list[np.ndarray]:
     """States of PyTorch's random generators: of the CPU, of each GPU.
 
@@ -175,51 +195,3 @@ def _torch_random() -> list[np.ndarray]:
 
     states = [torch.get_rng_state(), *torch.cuda.get_rng_state_all()]
     return [state.numpy().copy() for state in states]
-
-
-def file_name(group: Sequence[Experiment]) -> str:
-    """Name of the checkpoint of these runs."""
-    keys = [experiment.key for experiment in group]
-    if len(keys) == 1:
-        return f"{keys[0]}.npz"
-    digest = hashlib.sha256(" ".join(keys).encode()).hexdigest()
-    return f"{digest[:16]}.npz"
-
-
-def unfinished(
-    results_dir: pathlib.Path, experiments: Mapping[str, Experiment]
-) -> list[list[Experiment]]:
-    """Groups that were interrupted, on this backend.
-
-    Args:
-        results_dir: path.
-        experiments: mapping from keys to experiments that are to run. A group
-            with somebody's own task or model that is not among them is left
-            out: nothing here knows what to run.
-    """
-    groups = []
-    for file in sorted((results_dir / "unfinished").glob("*.npz")):
-        if file.name.startswith("."):  # being written
-            continue
-        try:
-            with np.load(file) as arrays:
-                state = _state(arrays)
-        except FileNotFoundError:  # another process has finished it
-            continue
-        # Those of before trunks were noted are of an earlier version.
-        trunks = state.get("trunks", [None] * len(state["keys"]))
-        each = list(
-            zip(state["keys"], state["experiments"], trunks, strict=True)
-        )
-        if not all(key in experiments or is_known(c) for key, c, _ in each):
-            continue
-        group = [
-            experiments.get(key) or Experiment.from_config(config, trunk)
-            for key, config, trunk in each
-        ]
-        # Under another name it is of an earlier version.
-        if state["backend"] == keras.backend.backend() and (
-            file_name(group) == file.name
-        ):
-            groups.append(group)
-    return groups

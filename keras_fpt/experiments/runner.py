@@ -22,13 +22,13 @@ from keras_fpt.checkpoints import describe_trunk
 from keras_fpt.experiments import environment
 from keras_fpt.experiments import records
 from keras_fpt.experiments.checkpoint import RunCheckpoint
-from keras_fpt.experiments.checkpoint import file_name
 from keras_fpt.experiments.experiment import Experiment
 from keras_fpt.experiments.groups import Group
 from keras_fpt.experiments.history import best_evaluation
 from keras_fpt.experiments.history import has_diverged
 from keras_fpt.experiments.history import is_over
 from keras_fpt.experiments.history import steps_to_convergence
+from keras_fpt.experiments.unfinished import file_name
 from keras_fpt.frozen_model import FrozenModel
 from keras_fpt.tasks.batches import Batches
 

@@ -14,9 +14,9 @@ from keras_fpt import trunks
 from keras_fpt.experiments import groups
 from keras_fpt.experiments import records
 from keras_fpt.experiments import runner
-from keras_fpt.experiments.checkpoint import unfinished
 from keras_fpt.experiments.experiment import Experiment
 from keras_fpt.experiments.locks import locked
+from keras_fpt.experiments.unfinished import unfinished
 
 # Most runs of a group: beyond this a run's share of the time falls little
 # (tables/benchmarks/README.md).

@@ -10,6 +10,7 @@ import numpy as np
 
 from keras_fpt.cache import Path
 from keras_fpt.cache import cached
+from keras_fpt.cache import expect_arrays
 
 # The archives that tensorflow-datasets fetches, by data set.
 ARCHIVES = {
@@ -29,6 +30,8 @@ ARCHIVES = {
 }
 # Examples of train and of test.
 COUNTS = {"mnist": (60_000, 10_000), "cifar10": (50_000, 10_000)}
+SHAPES = {"mnist": (28, 28, 1), "cifar10": (32, 32, 3)}
+NUM_CLASSES = 10
 # Within a major version, tensorflow-datasets keeps the order of examples.
 MAJOR = 3
 
@@ -68,7 +71,20 @@ def read_images(
         f"{name}-tfds-{MAJOR}",
         lambda: _read(name, data_dir, manual_dir),
         cache_dir,
+        lambda arrays: _check(name, arrays),
     )
+
+
+def _check(name: str, arrays: dict[str, np.ndarray]) -> None:
+    """Refuses what is not the data set: other arrays, counts or labels."""
+    images, labels = {"train_x": "uint8", "test_x": "uint8"}, "int32"
+    expect_arrays(arrays, **images, train_y=labels, test_y=labels)
+    for split, count in zip(("train", "test"), COUNTS[name], strict=True):
+        x, y = arrays[f"{split}_x"], arrays[f"{split}_y"]
+        if x.shape != (count, *SHAPES[name]) or y.shape != (count,):
+            raise ValueError(f"{split} has shapes {x.shape} and {y.shape}")
+        if y.min() < 0 or y.max() >= NUM_CLASSES:
+            raise ValueError(f"{split} has labels {y.min()} to {y.max()}")
 
 
 def _read(

@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_fpt.cache import Path
 from keras_fpt.cache import cached
+from keras_fpt.cache import expect_arrays
 from keras_fpt.sizes import whole_number
 from keras_fpt.tasks import listops_files
 from keras_fpt.tasks.data_task import Data
@@ -186,6 +187,7 @@ class ListOps(DataTask):
             f"-{sizes.max_depth}-{sizes.max_args}-{seed}",
             lambda: generate(total, sizes, seed),
             self.cache_dir,
+            lambda arrays: _check_drawn(arrays, total),
         )
         data = self._rows(**drawn)
         parts, start = {}, 0
@@ -228,3 +230,17 @@ class ListOps(DataTask):
                 "and with it their value. Raise `num_tokens`, or generate "
                 "with a lower `max_length`"
             )
+
+
+def _check_drawn(arrays: dict[str, np.ndarray], total: int) -> None:
+    """Refuses what `generate` does not return."""
+    expect_arrays(arrays, tokens="uint8", lengths="int32", values="int32")
+    tokens, lengths = arrays["tokens"], arrays["lengths"]
+    values = arrays["values"]
+    shapes = (total,), (total,), (int(lengths.sum(dtype="int64")),)
+    if (lengths.shape, values.shape, tokens.shape) != shapes:
+        raise ValueError(f"expected {total:,} expressions")
+    if lengths.min() < 1 or tokens.max() > END:
+        raise ValueError("no expressions")
+    if values.min() < 0 or values.max() > 9:
+        raise ValueError(f"values from {values.min()} to {values.max()}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import pathlib
+import re
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from keras_fpt.trunks.presets import embedded_presets
 from keras_fpt.trunks.presets import files_hash
 from keras_fpt.trunks.presets import files_of
 from keras_fpt.trunks.registry import from_preset
+
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 def values_hash(preset: str) -> str | None:
@@ -48,5 +51,9 @@ def _values_hash(
         trunk = from_preset(str(where), dropout=0.0, dtype="float32")
         return {"sha256": np.array(frozen_hash(trunk.weights))}
 
-    arrays = cached(f"trunk_{files_hash(where)}", load)
+    def check(arrays: dict[str, np.ndarray]) -> None:
+        if not _SHA256.fullmatch(str(arrays["sha256"])):
+            raise ValueError(f"{arrays['sha256']} is no SHA-256")
+
+    arrays = cached(f"trunk_{files_hash(where)}", load, check=check)
     return str(arrays["sha256"])

@@ -1,5 +1,7 @@
 """The freeze: through fit, save, load and clone."""
 
+import pathlib
+
 import keras
 import numpy as np
 import pytest
@@ -144,3 +146,74 @@ def test_part_of_a_model_keeps_the_freeze(fitted, tmp_path):
 def test_every_kind_of_model_is_saved(backbone, arguments, tmp_path):
     model = FPT(backbone, **arguments)
     check_survives(model, tmp_path / "model.keras")
+
+
+class TestSavedWhole:
+    """A save that is cut short leaves the file of before."""
+
+    @pytest.fixture
+    def model(self, backbone):
+        return FPT(backbone, inputs=(6, 3), outputs=4)
+
+    @once
+    @pytest.mark.parametrize(
+        "name, save",
+        [
+            ("model.keras", "save"),
+            ("model.h5", "save"),
+            ("model.weights.h5", "save_weights"),
+        ],
+    )
+    def test_what_fails_midway(self, model, name, save, tmp_path, monkeypatch):
+        path = tmp_path / name
+        getattr(model, save)(path)
+        before = path.read_bytes()
+
+        def fail(source, target):
+            raise OSError(28, "No space left on device")
+
+        with monkeypatch.context() as patch:
+            patch.setattr("os.replace", fail)
+            with pytest.raises(OSError, match=f"Cannot write .*{name}"):
+                getattr(model, save)(path)
+        assert path.read_bytes() == before
+        assert [each.name for each in tmp_path.iterdir()] == [name]
+        getattr(model, save)(str(path))
+
+    @once
+    def test_what_is_no_file(self, model, tmp_path):
+        """Folders and shards are Keras' own; so is the question."""
+        model.save(tmp_path / "folder", zipped=False)
+        assert (tmp_path / "folder" / "config.json").is_file()
+        model.save_weights(tmp_path / "a.weights.json", max_shard_size=1)
+        with pytest.raises(ValueError, match="Invalid filepath extension"):
+            model.save(tmp_path / "model.pt")
+
+    @once
+    def test_overwrite_is_asked_for(self, model, tmp_path, monkeypatch):
+        path = tmp_path / "model.keras"
+        path.write_text("mine")
+        monkeypatch.setattr("builtins.input", lambda *_: "n")
+        model.save(path, overwrite=False)
+        assert path.read_text() == "mine"
+        model.save(path)
+        keras.saving.load_model(path)
+
+    @once
+    def test_a_trunk(self, model, backbone, tmp_path, monkeypatch):
+        folder = tmp_path / "trunk"
+        model.save_trunk(folder)
+        before = (folder / "config.json").read_text()
+
+        def cut(path):
+            (pathlib.Path(path) / "config.json").write_text("{}")
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(model.trunk, "save_to_preset", cut)
+            with pytest.raises(KeyboardInterrupt):
+                model.save_trunk(folder)
+        assert (folder / "config.json").read_text() == before
+        assert [each.name for each in tmp_path.iterdir()] == ["trunk"]
+        model.save_trunk(str(folder))
+        FPT.from_preset(str(folder), inputs=(6, 3), outputs=4)

@@ -8,7 +8,7 @@ from helpers.backbones import make_backbone
 from helpers.records import ONE
 
 import keras_fpt
-from keras_fpt.experiments import checkpoint
+from keras_fpt.experiments import unfinished
 from keras_fpt.experiments.checkpoint import RunCheckpoint
 
 TASK = keras_fpt.tasks.BitXor(num_bits=3)
@@ -29,7 +29,7 @@ def train(model):
 def test_a_state_comes_back(tmp_path):
     folder = tmp_path / "unfinished"
     folder.mkdir()
-    file = folder / checkpoint.file_name([ONE])
+    file = folder / unfinished.file_name([ONE])
     model = make()
     run = RunCheckpoint([model], file, [ONE])
     assert not run.load()
@@ -40,7 +40,7 @@ def test_a_state_comes_back(tmp_path):
     run.state["step"] = 4
     run.save()
     assert [path.name for path in folder.iterdir()] == [file.name]
-    assert checkpoint.unfinished(tmp_path, {}) == [[ONE]]
+    assert unfinished.unfinished(tmp_path, {}) == [[ONE]]
 
     other = make()
     again = RunCheckpoint([other], file, [ONE])
@@ -63,7 +63,7 @@ def test_somebodys_own_is_left_to_its_owner(tmp_path):
 
     own = ONE.replace(task=Mine(num_bits=3), task_options=())
     (tmp_path / "unfinished").mkdir()
-    file = tmp_path / "unfinished" / checkpoint.file_name([own])
+    file = tmp_path / "unfinished" / unfinished.file_name([own])
     RunCheckpoint([make()], file, [own]).save()
-    assert checkpoint.unfinished(tmp_path, {}) == []
-    assert checkpoint.unfinished(tmp_path, {own.key: own}) == [[own]]
+    assert unfinished.unfinished(tmp_path, {}) == []
+    assert unfinished.unfinished(tmp_path, {own.key: own}) == [[own]]

@@ -4,11 +4,11 @@ import keras
 import pytest
 from helpers.marks import jax_only
 
-from keras_fpt.experiments import checkpoint
 from keras_fpt.experiments import groups
 from keras_fpt.experiments import records
 from keras_fpt.experiments import runner
 from keras_fpt.experiments import schedule
+from keras_fpt.experiments import unfinished
 from keras_fpt.experiments.experiment import options
 
 
@@ -22,12 +22,12 @@ def test_what_was_begun_together_goes_on_together(small_run, tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         runner.run(pair, tmp_path, stop)
-    assert checkpoint.unfinished(tmp_path, {}) == [pair]
+    assert unfinished.unfinished(tmp_path, {}) == [pair]
     assert schedule.run_missing(pair[:1], tmp_path) == 0
     found = records.read_all(tmp_path)
     assert {each.key for each in pair} == set(found)
     assert {record["interruptions"] for record in found.values()} == {1}
-    assert checkpoint.unfinished(tmp_path, {}) == []
+    assert unfinished.unfinished(tmp_path, {}) == []
 
 
 @jax_only

@@ -11,11 +11,11 @@ from helpers.marks import jax_only
 from helpers.marks import once
 from helpers.records import ONE
 
-from keras_fpt.experiments import checkpoint
 from keras_fpt.experiments import ray_cluster
 from keras_fpt.experiments import records
 from keras_fpt.experiments import runner
 from keras_fpt.experiments import schedule
+from keras_fpt.experiments import unfinished
 from keras_fpt.experiments.experiment import options
 
 
@@ -49,7 +49,7 @@ def test_a_lost_worker_is_made_good(
 
     def kill():
         while not killed and not done.wait(0.02):
-            if checkpoint.unfinished(folder / "ray", {}) == [group[:2]]:
+            if unfinished.unfinished(folder / "ray", {}) == [group[:2]]:
                 worker = worker_of(home)
                 if worker is not None:
                     os.kill(worker, signal.SIGKILL)

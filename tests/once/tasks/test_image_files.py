@@ -18,17 +18,38 @@ from keras_fpt.tasks.cifar10 import CLASS_NAMES
 
 
 class TestFiles:
-    def test_a_cut_cache_is_refused(self, tmp_path):
-        arrays = {
-            f"{split}_{axis}": np.zeros(
-                (7, 28, 28, 1)[: 4 if axis == "x" else 1]
+    @pytest.mark.parametrize(
+        "name, damaged",
+        [
+            ("test_y", np.full(4, 10, "int32")),
+            ("test_y", np.full(4, -1, "int32")),
+            ("train_y", np.zeros(7, "int64")),
+            ("train_x", np.zeros((6, 28, 28, 1), "uint8")),
+            ("train_x", np.zeros((7, 28, 28, 1), "float32")),
+            ("test_x", np.zeros((4, 32, 32, 3), "uint8")),
+            ("images", np.zeros(4)),
+        ],
+    )
+    def test_a_cache_of_other_arrays_is_made_again(
+        self, name, damaged, tmp_path, monkeypatch
+    ):
+        good = {
+            f"{split}_{axis}": np.ones(
+                (rows, 28, 28, 1) if axis == "x" else (rows,),
+                "uint8" if axis == "x" else "int32",
             )
-            for split in ("train", "test")
+            for split, rows in (("train", 7), ("test", 4))
             for axis in "xy"
         }
-        np.savez(tmp_path / "mnist-tfds-3.npz", **arrays)
-        with pytest.raises(ValueError, match="MNIST .*10,000 ex.*Received 7:"):
-            tasks.MNIST(cache_dir=tmp_path).test_data()
+        monkeypatch.setitem(image_files.COUNTS, "mnist", (7, 4))
+        monkeypatch.setattr(image_files, "_read", lambda *_: good)
+        path = tmp_path / "mnist-tfds-3.npz"
+        np.savez(path, **{**good, name: damaged})
+        with pytest.warns(UserWarning, match="mnist-tfds-3.npz.*made again"):
+            image_files.read_images("mnist", cache_dir=tmp_path)
+        with np.load(path) as file:
+            assert set(file) == set(good) and (file["test_y"] == 1).all()
+        image_files.read_images("mnist", cache_dir=tmp_path)
 
     def write_archive(self, path, rows):
         """CIFAR-10 in its own binary form, small."""

@@ -113,6 +113,33 @@ class TestListOps:
             small.data("train").x, large.data("train").x[:200]
         )
 
+    @pytest.mark.parametrize(
+        "name, change",
+        [
+            ("values", lambda x: x + 9),
+            ("values", lambda x: x[1:]),
+            ("lengths", lambda x: x - x.max()),
+            ("lengths", lambda x: x.astype("int64")),
+            ("tokens", lambda x: x + END),
+            ("tokens", lambda x: x[:-1]),
+            ("trees", lambda x: np.zeros(1)),
+        ],
+    )
+    def test_a_cache_of_other_arrays_is_made_again(
+        self, name, change, cache_dir, tmp_path
+    ):
+        expected = make(cache_dir=cache_dir).data("test")
+        make(cache_dir=tmp_path).data("test")
+        (path,) = tmp_path.iterdir()
+        with np.load(path) as file:
+            arrays = dict(file)
+        damaged = {**arrays, name: change(arrays.get(name))}
+        np.savez(path, **damaged)
+        with pytest.warns(UserWarning, match="listops-.*is made again"):
+            read = make(cache_dir=tmp_path).data("test")
+        np.testing.assert_array_equal(read.x, expected.x)
+        np.testing.assert_array_equal(read.y, expected.y)
+
     def test_floor(self, cache_dir):
         task = make(
             min_length=500,
