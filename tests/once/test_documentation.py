@@ -76,9 +76,8 @@ def test_api_pages_document_every_public_name():
 
 
 def test_every_page_is_in_the_navigation():
-    listed = re.findall(
-        r"([\w/]+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.M
-    )
+    _, navigation = (ROOT / "mkdocs.yml").read_text().split("\nnav:\n")
+    listed = re.findall(r"([\w/]+\.md)$", navigation, re.M)
     assert len(set(listed)) == len(listed)
     assert {str(page.relative_to(DOCS)) for page in PAGES} <= set(listed)
     for name in listed:
