@@ -242,6 +242,9 @@ class FrozenModel(keras.Model):
             self.optimizer.build(self.trainable_variables)
             self._compiled_paths = self._trained_paths()
 
+    # Checked before a step begins: an error inside of one leaves a model on JAX
+    # without values.
+
     def make_train_function(self, force: bool = False) -> None:
         self._check_compiled()
         if not step_blocks.serve(self):
@@ -253,7 +256,12 @@ class FrozenModel(keras.Model):
                 self.steps_per_execution,
             )
 
+    def make_predict_function(self, force: bool = False) -> None:
+        self.trunk.check_loaded()
+        super().make_predict_function(force)
+
     def make_test_function(self, force: bool = False) -> None:
+        self.trunk.check_loaded()
         if not step_blocks.serve(self):
             super().make_test_function(force)
         elif self.test_function is None or force:
@@ -503,6 +511,7 @@ class FrozenModel(keras.Model):
 
     def _check_compiled(self) -> None:
         """Refuses to train other variables than the optimizer knows."""
+        self.trunk.check_loaded()
         paths = self._trained_paths()
         if self._compiled_paths is None:
             self._compiled_paths = paths
