@@ -179,6 +179,7 @@ class FinetunedModel(WatchedModel):
 
     def _check_compiled(self) -> None:
         """Refuses to train other variables than the optimizer knows."""
+        self.trunk.check_loaded()
         paths = self._trained_paths()
         if self._compiled_paths is None:
             self._compiled_paths = paths

@@ -166,6 +166,9 @@ class FrozenModel(FinetunedModel):
             self.optimizer.build(self.trainable_variables)
             self._compiled_paths = self._trained_paths()
 
+    # Checked before a step begins: an error inside of one leaves a model on JAX
+    # without values.
+
     def make_train_function(self, force: bool = False) -> None:
         self._check_compiled()
         if not step_blocks.serve(self):
@@ -177,7 +180,12 @@ class FrozenModel(FinetunedModel):
                 self.steps_per_execution,
             )
 
+    def make_predict_function(self, force: bool = False) -> None:
+        self.trunk.check_loaded()
+        super().make_predict_function(force)
+
     def make_test_function(self, force: bool = False) -> None:
+        self.trunk.check_loaded()
         if not step_blocks.serve(self):
             super().make_test_function(force)
         elif self.test_function is None or force:

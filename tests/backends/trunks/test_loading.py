@@ -67,7 +67,8 @@ def test_a_clone_of_quantized_kernels_and_lora_answers_the_same():
     check_equal(trunk_of(clone).weights, model.trunk.weights)
     clone.set_weights(model.get_weights())
     x = tokens(4, 6, 3)
-    np.testing.assert_array_equal(answers(clone, x), answers(model, x))
+    # JAX compiles each by itself.
+    np.testing.assert_allclose(answers(clone, x), answers(model, x), atol=1e-6)
 
 
 def test_a_compiled_clone_trains_on_the_same_frozen_values():
@@ -111,6 +112,7 @@ def test_a_config_alone_holds_no_values(how, tmp_path):
     uses = (
         lambda: made.fit(x, np.zeros(4), verbose=0),
         lambda: made.predict(x, verbose=0),
+        lambda: made.evaluate(x, np.zeros(4), verbose=0),
         lambda: made(x),
         lambda: made.save_trained(tmp_path / "a.safetensors"),
         lambda: made.save(tmp_path / "a.keras"),
