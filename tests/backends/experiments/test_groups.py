@@ -4,11 +4,11 @@ import keras
 import pytest
 from helpers.marks import jax_only
 
-from keras_fpt.experiments import unfinished
 from keras_fpt.experiments import groups
 from keras_fpt.experiments import records
 from keras_fpt.experiments import runner
 from keras_fpt.experiments import schedule
+from keras_fpt.experiments import unfinished
 from keras_fpt.experiments.experiment import options
 
 

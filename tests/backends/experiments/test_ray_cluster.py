@@ -11,11 +11,11 @@ from helpers.marks import jax_only
 from helpers.marks import once
 from helpers.records import ONE
 
-from keras_fpt.experiments import unfinished
 from keras_fpt.experiments import ray_cluster
 from keras_fpt.experiments import records
 from keras_fpt.experiments import runner
 from keras_fpt.experiments import schedule
+from keras_fpt.experiments import unfinished
 from keras_fpt.experiments.experiment import options
 
 
