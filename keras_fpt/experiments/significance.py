@@ -123,6 +123,6 @@ def scipy_stats() -> Any:
     except ImportError as error:
         raise ImportError(
             f"Comparisons need scipy, which cannot be imported ({error}): run "
-            "`pip install keras-fpt[tables]`"
+            "`pip install keras-fpt[plot]`"
         ) from error
     return stats

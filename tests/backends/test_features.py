@@ -171,7 +171,9 @@ class TestKeeping:
         expected = keras_fpt.FeatureCache(model, tmp_path)(X)
         (path,) = tmp_path.iterdir()
         np.savez(path, **change(dict(np.load(path))))
-        with pytest.warns(UserWarning, match="no features of these.*made again"):
+        with pytest.warns(
+            UserWarning, match="no features of these.*made again"
+        ):
             again = keras_fpt.FeatureCache(model, tmp_path)(X)
         np.testing.assert_array_equal(again, expected)
         assert dict(np.load(path))["features"].shape == expected.shape
