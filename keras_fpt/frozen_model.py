@@ -545,6 +545,7 @@ class FrozenModel(keras.Model):
             flags = {weight.trainable for weight in layer.weights}
             if len(flags) == 1 and layer is not self.trunk:
                 layer.trainable = flags.pop()
+        self.trunk.heed_flags()
 
     def _written_and_frozen(
         self, once_trained: Collection[str] | None = None
