@@ -200,3 +200,4 @@ class FinetunedModel(WatchedModel):
             flags = {weight.trainable for weight in layer.weights}
             if len(flags) == 1 and layer is not self.trunk:
                 layer.trainable = flags.pop()
+        self.trunk.heed_flags()

@@ -83,8 +83,24 @@ class Stack(keras.Model):
         if not self.trainable:
             keras.Model.trainable.fset(self, True)
         apply_rules(self.weights, rules)
+        self.heed_flags()
         self.finetune = _as_config(finetune)
         self.finetune_rules = rules
+
+    def heed_flags(self) -> None:
+        """Lets `trainable = True` act on a layer that is partly frozen.
+
+        On TensorFlow, setting an attribute to the object that it is does
+        nothing, and `trainable` of such a layer is `True`: here it is 1.
+        """
+        for layer in self._flatten_layers(include_self=False):
+            vars(layer)["_trainable"] = int(layer.trainable)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "trainable":  # for the same reason
+            Stack.trainable.fset(self, value)
+        else:
+            super().__setattr__(name, value)
 
     def rules_for(self, finetune: Finetune) -> tuple[Rule, ...]:
         """What a selection means for this stack.
@@ -129,6 +145,7 @@ class Stack(keras.Model):
         elif not super().trainable:
             keras.Model.trainable.fset(self, True)
             apply_rules(self.weights, self.finetune_rules)
+            self.heed_flags()
         elif self.taken:  # Keras itself does it to parts of models it loads
             raise ValueError(
                 "`trainable = True` does not unfreeze a trunk, of which "

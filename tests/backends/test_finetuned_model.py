@@ -68,8 +68,13 @@ def set_finetune(model):
     model.set_finetune(("output", "attention[-1]"))
 
 
+def freeze_block(model):
+    model.trunk.blocks[0].trainable = False
+
+
 WAYS = [
     unfreeze_block,
+    freeze_block,
     unfreeze_variable,
     freeze_norm,
     freeze_input,
@@ -234,7 +239,6 @@ def test_switched_off_and_on_keeps_what_was_set_by_hand(tmp_path):
     assert sum(flags(model).values()) == 2
 
 
-@once
 def test_a_trunk_that_trains_is_not_unfrozen_by_its_flag():
     model = make()
     with pytest.raises(ValueError, match=r'model.set_finetune\("full"\)'):
