@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_fpt.finetuning import LORA
 from keras_fpt.finetuning import LORA_PATHS
@@ -91,14 +92,17 @@ class Stack(keras.Model):
         """Lets `trainable = True` act on a layer that is partly frozen.
 
         On TensorFlow, setting an attribute to the object that it is does
-        nothing, and `trainable` of such a layer is `True`: here it is 1.
+        nothing, and `trainable` of such a layer is `True`: it becomes NumPy's
+        True, which configs turn into Python's.
         """
+        if keras.backend.backend() != "tensorflow":
+            return
         for layer in self._flatten_layers(include_self=False):
-            vars(layer)["_trainable"] = int(layer.trainable)
+            vars(layer)["_trainable"] = np.bool_(layer.trainable)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "trainable":  # for the same reason
-            Stack.trainable.fset(self, value)
+            self._switch(value)
         else:
             super().__setattr__(name, value)
 
@@ -140,9 +144,12 @@ class Stack(keras.Model):
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
+        self._switch(value)
+
+    def _switch(self, value: bool) -> None:
         if not value:
             keras.Model.trainable.fset(self, False)
-        elif not super().trainable:
+        elif not self.trainable:
             keras.Model.trainable.fset(self, True)
             apply_rules(self.weights, self.finetune_rules)
             self.heed_flags()
