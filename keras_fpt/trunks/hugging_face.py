@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
@@ -82,3 +84,38 @@ def set_overrides(
         ]
         for norm in (*norms, *inside):
             norm.epsilon = config["layer_norm_epsilon"]
+
+
+def read_config(
+    family: Any, config: Mapping[str, Any], where: str
+) -> dict[str, Any]:
+    """What a family reads of a `config.json`.
+
+    Args:
+        family: subclass of `Trunk`.
+        config: the `config.json`; empty for a preset that has none.
+        where: string. What errors call it.
+
+    Raises:
+        ValueError: if it lacks a size or gives it in another type, or asks
+            for what the trunk does not compute.
+    """
+    with whole_config(where):
+        return family.from_hugging_face(config)
+
+
+@contextlib.contextmanager
+def whole_config(where: str) -> Iterator[None]:
+    """Says what a `config.json` lacks, instead of what followed from it."""
+    expected = "expected it as Hugging Face's `save_pretrained` writes it"
+    try:
+        yield
+    except KeyError as error:
+        raise ValueError(
+            f"The config.json of {where!r} lacks {error}: {expected}"
+        ) from error
+    except (TypeError, AttributeError, ArithmeticError) as error:
+        raise ValueError(
+            f"The config.json of {where!r} has a value of a wrong type or size "
+            f"({' '.join(str(error).split())[:200]}): {expected}"
+        ) from error

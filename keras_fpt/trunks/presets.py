@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import functools
 import hashlib
 import json
 import pathlib
+from collections.abc import Iterator
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +16,9 @@ from keras_fpt.presets.wheels import WHEELS
 from keras_fpt.presets.wheels import fetch
 from keras_fpt.trunks.gguf_architectures import open_gguf
 from keras_fpt.trunks.gguf_model import GGUFModel
+from keras_fpt.trunks.hugging_face import read_config
+from keras_fpt.trunks.hugging_face_folder import PATTERNS
+from keras_fpt.trunks.hugging_face_folder import HuggingFaceModel
 
 _EMBEDDED = pathlib.Path(__file__).parent.parent / "presets"
 
@@ -51,7 +56,7 @@ def load_backbone(
     where, family, config = _locate(preset, families)
     import keras_nlp
 
-    if isinstance(where, GGUFModel):
+    if isinstance(where, GGUFModel | HuggingFaceModel):
         load = where.load_backbone
     else:
         load = functools.partial(keras_nlp.models.Backbone.from_preset, where)
@@ -59,14 +64,37 @@ def load_backbone(
     if family is None:  # an address: its architecture is known once read
         family = family_of(type(load(load_weights=False)), families)
     arguments = {name: dropout for name in family.dropouts}
-    arguments.update(family.from_hugging_face(config))
+    arguments.update(read_config(family, config, preset))
     overrides = {
         name: arguments.pop(name)
         for name in family.config_overrides
         if name in arguments
     }
-    backbone = load(load_weights=load_weights, **arguments, **policy)
+    with _readable(preset):
+        backbone = load(load_weights=load_weights, **arguments, **policy)
     return backbone, overrides
+
+
+@contextlib.contextmanager
+def _readable(preset: str) -> Iterator[None]:
+    """One line about files that cannot be read, instead of pages of Keras.
+
+    What a hub says of a name or an address is left as it is.
+    """
+    try:
+        yield
+    except Exception as error:
+        message = str(error)
+        is_told = isinstance(error, ValueError) and "\n" not in message
+        path = pathlib.Path(preset).expanduser()
+        if not path.exists() or (is_told and str(path.absolute()) in message):
+            raise
+        reason = " ".join(message.split())[:200]
+        raise ValueError(
+            f"The preset {preset!r} cannot be loaded: its files are cut, "
+            "damaged or do not belong together. Fetch or save it again "
+            f"({type(error).__name__}: {reason})"
+        ) from error
 
 
 def is_preset(preset: str, families: Sequence[Any]) -> bool:
@@ -141,7 +169,7 @@ def _has_one_name(preset: str) -> bool:
 def _locate(
     preset: str, families: Sequence[Any]
 ) -> tuple[Any, Any, dict[str, Any]]:
-    """What keras-nlp understands or a `GGUFModel`, its family and its config.
+    """What keras-nlp understands or a model's files; its family and config.
 
     A typing error is told before anything is looked up.
     """
@@ -161,8 +189,17 @@ def _locate(
         file = huggingface_hub.hf_hub_download(
             preset.removeprefix("hf://"), "config.json"
         )
-        _, family, config = _read_folder(pathlib.Path(file).parent, families)
-        return preset, family, config
+        where, family, config = _read_folder(
+            pathlib.Path(file).parent, families
+        )
+        if not isinstance(where, HuggingFaceModel):
+            return preset, family, config
+        where.fetch = functools.partial(
+            huggingface_hub.snapshot_download,
+            preset.removeprefix("hf://"),
+            allow_patterns=PATTERNS,
+        )
+        return where, family, config
     if "://" in preset:
         return preset, None, {}
     path = pathlib.Path(preset).expanduser()
@@ -206,11 +243,16 @@ def _read_folder(
         )
     try:
         config = json.loads(file.read_text())
-        class_name = config.get("class_name")
-    except (ValueError, AttributeError):
+        class_name, model_type = (
+            config.get("class_name"),
+            config.get("model_type"),
+        )
+        if not isinstance(class_name or model_type, str | None):
+            raise TypeError
+    except (ValueError, TypeError, AttributeError):
         raise ValueError(
-            f"{str(file)!r} is no JSON object: expected the config.json of "
-            "a keras-nlp preset or a Hugging Face model"
+            f"{str(file)!r} is no JSON object that names its model: expected "
+            "the config.json of a keras-nlp preset or a Hugging Face model"
         ) from None
     if class_name is not None:
         import keras_nlp
@@ -220,8 +262,8 @@ def _read_folder(
             raise not_opened(class_name, families)
         return str(folder), family_of(backbone, families), {}
     # Hugging Face's has none: keras-nlp finds the backbone by its model_type.
-    family = _family_of_type(config.get("model_type"), families)
-    return str(folder), family, config
+    family = _family_of_type(model_type, families)
+    return HuggingFaceModel(folder, config, family), family, config
 
 
 def _family_of_type(model_type: str | None, families: Sequence[Any]) -> Any:

@@ -19,6 +19,7 @@ from keras_fpt.trunks.roberta import DistilBertTrunk
 from keras_fpt.trunks.roberta import RobertaTrunk
 from keras_fpt.trunks.t5 import T5Trunk
 from keras_fpt.trunks.trunk import Trunk
+from keras_fpt.trunks.values import expect_finite
 from keras_fpt.trunks.vit import DeiTTrunk
 from keras_fpt.trunks.vit import ViTTrunk
 
@@ -66,7 +67,9 @@ def from_backbone(backbone: Any, options: TrunkOptions | None = None) -> Trunk:
         ValueError: if no family opens such a backbone.
     """
     family = family_of(type(backbone), FAMILIES)
-    return family.from_backbone(backbone, options)
+    trunk = family.from_backbone(backbone, options)
+    expect_finite(trunk.weights, f"the {type(backbone).__name__}")
+    return trunk
 
 
 @own_paths()
@@ -94,7 +97,9 @@ def from_preset(
     trunk = family_of(type(backbone), FAMILIES).from_backbone(
         backbone, options, preset, copy=False, overrides=overrides
     )
-    if not load_weights:
+    if load_weights:
+        expect_finite(trunk.weights, f"the preset {preset!r}")
+    else:
         trunk.note_unloaded()
     return trunk
 

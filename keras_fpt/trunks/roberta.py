@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,6 +35,17 @@ class RobertaTrunk(BertLikeTrunk):
         # Positions begin in the row after padding's; keras-nlp drops two.
         expect(config, pad_token_id=1)
         return super().overrides_from_hugging_face(config)
+
+    @classmethod
+    def add_hugging_face_values(cls, backbone: Any, model: Any) -> None:
+        # As in BERT, all tokens are of the first segment: the position table
+        # takes up its vector, which RoBERTa's own release left at zeros.
+        with contextlib.suppress(KeyError):
+            segments = model.get_tensor(
+                "embeddings.token_type_embeddings.weight"
+            )
+            table = backbone.embeddings.position_embedding.position_embeddings
+            table.assign(table + segments[0])
 
 
 @keras.saving.register_keras_serializable(package="keras_fpt")

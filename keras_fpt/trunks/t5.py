@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 from keras import ops
 
 from keras_fpt.trunks.blocks import to_all_queries
+from keras_fpt.trunks.hugging_face import expect
 from keras_fpt.trunks.trunk import Trunk
 
 _BLOCK = "transformer_encoder_layer_{block}"
@@ -27,6 +29,7 @@ class T5Trunk(Trunk):
     """
 
     backbone_name = "T5Backbone"
+    model_type = "t5"
     owns_positions = False
     initial_token_std = 1.0  # T5's scheme
     groups = {
@@ -56,6 +59,18 @@ class T5Trunk(Trunk):
             ),
             (r".+/kernel", self.hidden_dim**-0.5, 0.0),
         )
+
+    @classmethod
+    def overrides_from_hugging_face(
+        cls, config: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        expect(
+            config,
+            feed_forward_proj=("relu", "gated-gelu"),
+            relative_attention_num_buckets=32,
+            relative_attention_max_distance=128,
+        )
+        return {}
 
     @classmethod
     def variables_of(cls, backbone: Any) -> dict[str, Any]:

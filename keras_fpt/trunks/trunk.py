@@ -203,6 +203,16 @@ class Trunk(Stack):
         return {}
 
     @classmethod
+    def add_hugging_face_values(cls, backbone: Any, model: Any) -> None:
+        """Fills in what keras-nlp leaves out of a Hugging Face model.
+
+        Args:
+            backbone: a keras-nlp backbone, otherwise filled.
+            model: `HuggingFaceModel`. Its `get_tensor` raises a `KeyError`
+                for a name that is not there.
+        """
+
+    @classmethod
     def variables_of(cls, backbone: Any) -> dict[str, Any]:
         """A backbone's variables by the paths that they have in a trunk."""
         # Those of a backbone from a `keras.name_scope` begin with its name.

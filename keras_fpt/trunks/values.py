@@ -93,6 +93,23 @@ def embedding_std(backbone: Any) -> float | None:
     return math.sqrt(squares / count - (total / count) ** 2)
 
 
+def expect_finite(variables: Sequence[Any], what: str) -> None:
+    """Refuses NaN and infinity, with which nothing can be computed.
+
+    Args:
+        variables: sequence of variables.
+        what: string. What errors call them.
+    """
+    for variable in variables:
+        if not np.isfinite(copy_of(variable)).all():
+            raise ValueError(
+                f"Expected finite weights. Received NaN or infinity in "
+                f"{variable.path!r} of {what}: it diverged in training, is "
+                "damaged, or was stored in a type that its numbers do not fit. "
+                "Choose another model"
+            )
+
+
 def has_biases(variables: Sequence[Any]) -> bool:
     """Whether a bias, of a dense layer or a norm, is more than rounding.
 

@@ -9,8 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from helpers.huggingface_backbones import BY_HAND
-from helpers.huggingface_backbones import NUM_TOKENS
+from helpers.huggingface_sizes import NUM_TOKENS
 from keras_fpt import trunks
 
 torch = pytest.importorskip("torch")
@@ -43,26 +42,8 @@ def make_pair(class_name, arguments, folder):
         for weight in model.parameters():
             weight += 0.1 * torch.randn_like(weight)
     with nothing_drawn():
-        if class_name in BY_HAND:
-            backbone = BY_HAND[class_name](model)
-            return model, trunks.from_backbone(backbone)
-        save(model, folder)
+        model.save_pretrained(folder)
         return model, trunks.from_preset(str(folder), dropout=0.0)
-
-
-def save(model, folder):
-    if model.config.model_type == "roberta":
-        # RoBERTa was trained without: published models hold zeros.
-        torch.nn.init.zeros_(
-            model.roberta.embeddings.token_type_embeddings.weight
-        )
-    model.save_pretrained(folder)
-    if model.config.model_type == "esm":
-        # Published models have these names; transformers 5 calls norms other.
-        import safetensors.torch
-
-        file = folder / "model.safetensors"
-        safetensors.torch.save_file(model.state_dict(), file)
 
 
 def expected(model, tokens, mask=None):

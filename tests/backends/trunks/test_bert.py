@@ -1,8 +1,8 @@
 """BERT, alone and distilled: as a trunk, and equal to Hugging Face's."""
 
-from helpers.huggingface_backbones import BERT
-from helpers.huggingface_backbones import HIDDEN_DIM
-from helpers.huggingface_backbones import NUM_TOKENS
+from helpers.huggingface_sizes import BERT
+from helpers.huggingface_sizes import HIDDEN_DIM
+from helpers.huggingface_sizes import NUM_TOKENS
 from helpers.trunk_tests import PublishedTests
 from helpers.trunk_tests import TrunkTests
 

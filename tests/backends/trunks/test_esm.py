@@ -1,6 +1,6 @@
 """ESM: as a trunk, and equal to Hugging Face's."""
 
-from helpers.huggingface_backbones import BERT
+from helpers.huggingface_sizes import BERT
 from helpers.trunk_tests import HuggingFaceTests
 from helpers.trunk_tests import TrunkTests
 

@@ -1,7 +1,7 @@
 """OPT: as a trunk, and equal to Hugging Face's."""
 
-from helpers.huggingface_backbones import HIDDEN_DIM
-from helpers.huggingface_backbones import NUM_TOKENS
+from helpers.huggingface_sizes import HIDDEN_DIM
+from helpers.huggingface_sizes import NUM_TOKENS
 from helpers.trunk_tests import HuggingFaceTests
 from helpers.trunk_tests import TrunkTests
 

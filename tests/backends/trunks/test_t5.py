@@ -1,6 +1,6 @@
 """T5, gated or not: as a trunk, and equal to Hugging Face's."""
 
-from helpers.huggingface_backbones import HIDDEN_DIM
+from helpers.huggingface_sizes import HIDDEN_DIM
 from helpers.trunk_tests import HuggingFaceTests
 from helpers.trunk_tests import TrunkTests
 

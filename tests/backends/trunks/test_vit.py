@@ -1,6 +1,6 @@
 """ViT and DeiT: as a trunk, and equal to Hugging Face's."""
 
-from helpers.huggingface_backbones import BERT
+from helpers.huggingface_sizes import BERT
 from helpers.trunk_tests import PublishedTests
 from helpers.trunk_tests import TrunkTests
 
