@@ -201,6 +201,7 @@ def test_training_inside_another_model_is_written_too(tmp_path):
     assert flags(loaded) == flags(outer) and flags(loaded)[KERNEL]
 
 
+@once
 def test_an_optimizer_that_knows_other_variables(tmp_path):
     model = make()
     train(model)
@@ -239,6 +240,7 @@ def test_switched_off_and_on_keeps_what_was_set_by_hand(tmp_path):
     assert sum(flags(model).values()) == 2
 
 
+@once
 def test_a_trunk_that_trains_is_not_unfrozen_by_its_flag():
     model = make()
     with pytest.raises(ValueError, match=r'model.set_finetune\("full"\)'):

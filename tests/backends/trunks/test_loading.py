@@ -12,6 +12,7 @@ from helpers.arrays import values
 from helpers.backbones import TINY
 from helpers.backbones import make_backbone
 from helpers.checks import check_equal
+from helpers.marks import once
 
 import keras_fpt
 from keras_fpt import trunks
@@ -61,6 +62,7 @@ def test_a_copy_has_the_values_of_its_trunk(how):
         np.testing.assert_array_equal(value, before[path])
 
 
+@once
 def test_a_clone_of_quantized_kernels_and_lora_answers_the_same():
     model = make(quantization="int8", lora_rank=2)
     clone = keras.models.clone_model(model)
@@ -71,6 +73,7 @@ def test_a_clone_of_quantized_kernels_and_lora_answers_the_same():
     np.testing.assert_allclose(answers(clone, x), answers(model, x), atol=1e-6)
 
 
+@once
 def test_a_compiled_clone_trains_on_the_same_frozen_values():
     """What `keras.wrappers.SKLearnClassifier` does with a model."""
     model = make(dropout=0.0)
@@ -83,6 +86,7 @@ def test_a_compiled_clone_trains_on_the_same_frozen_values():
     assert (theirs[norm] != ours[norm]).any()
 
 
+@once
 def test_scikit_learn_scores_the_pretrained_trunk():
     pytest.importorskip("sklearn")
     inputs = keras.Input((18,))
@@ -128,6 +132,7 @@ def test_a_config_alone_holds_no_values(how, tmp_path):
     np.testing.assert_array_equal(answers(made, x), answers(model, x))
 
 
+@once
 def test_values_that_are_set_count_as_loaded():
     model, x = make(), tokens(4, 6, 3)
     made = FPT.from_config(json.loads(json.dumps(model.get_config())))
@@ -135,6 +140,7 @@ def test_values_that_are_set_count_as_loaded():
     np.testing.assert_array_equal(answers(made, x), answers(model, x))
 
 
+@once
 def test_a_file_of_the_old_format_brings_values(tmp_path):
     model, x = make(), tokens(4, 6, 3)
     model.save(tmp_path / "a.h5")
@@ -144,6 +150,7 @@ def test_a_file_of_the_old_format_brings_values(tmp_path):
     np.testing.assert_array_equal(answers(loaded, x), answers(model, x))
 
 
+@once
 def test_new_layers_are_not_pretrained():
     config = {k: v for k, v in TINY.items() if k != "vocabulary_size"}
     config["dropout"] = 0.0
@@ -159,6 +166,7 @@ def test_new_layers_are_not_pretrained():
         FPT(unloaded, **arguments)
 
 
+@once
 def test_each_variable_is_waited_for_until_it_is_assigned():
     first, second = keras.Variable([0.0]), keras.Variable([0.0])
     unloaded = UnloadedValues([first, second])
