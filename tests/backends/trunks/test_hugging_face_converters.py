@@ -1,4 +1,4 @@
-"""OPT and T5: from the folders of all their heads. Equality: test_opt, test_t5."""
+"""OPT and T5, from the folders of all their heads."""
 
 import json
 

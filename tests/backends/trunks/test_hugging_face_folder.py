@@ -1,4 +1,4 @@
-"""Hugging Face folders: of any head the same trunk, or one line that says why."""
+"""Hugging Face folders: of any head the same trunk, or a line that says why."""
 
 import json
 
