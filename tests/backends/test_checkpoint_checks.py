@@ -152,7 +152,10 @@ class TestOtherModels:
         [
             ({"outputs": (1, 4)}, r"outputs is \[1, 4\] in the file and 4 in"),
             ({"inputs": (5, 3)}, r"inputs is \[5, 3\] in the file"),
-            ({"padding_mask": True}, "padding_mask is True in the file"),
+            (
+                {"padding_mask": True, "readout": "last"},
+                "padding_mask is True in the file",
+            ),
         ],
     )
     def test_another_interface(self, backbone, path, theirs, message):

@@ -155,5 +155,5 @@ def test_levels_are_between_zero_and_one(name, level):
 
 def test_without_scipy_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "scipy", None)
-    with pytest.raises(ImportError, match=r"scipy.*pip install .*\[tables\]"):
+    with pytest.raises(ImportError, match=r"scipy.*pip install .*\[plot\]"):
         significance.scipy_stats()
